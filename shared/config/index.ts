@@ -1,0 +1,2 @@
+export type * from './schema.ts';
+export { formatDuration, parseDuration } from './duration.ts';

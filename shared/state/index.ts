@@ -1,0 +1,2 @@
+export * from './port.ts';
+export { openState } from './open.ts';
