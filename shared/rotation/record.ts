@@ -9,7 +9,17 @@ export const RECORD_VERSION = 1;
 
 /** The last phase that is complete. `held` is not a phase a record is in: a held record keeps its phase and carries `hold`. */
 export type Phase = 'planned' | 'staged' | 'applied' | 'verified' | 'published' | 'grace' | 'retired' | 'proven' | 'closed';
-export const PHASES: readonly Phase[] = ['planned', 'staged', 'applied', 'verified', 'published', 'grace', 'retired', 'proven', 'closed'];
+export const PHASES: readonly Phase[] = [
+  'planned',
+  'staged',
+  'applied',
+  'verified',
+  'published',
+  'grace',
+  'retired',
+  'proven',
+  'closed',
+];
 
 export type StrategyName = 'dual-account' | 'dual-slot' | 'overlap' | 'issue' | 'rewrap' | 'in-place';
 
@@ -58,7 +68,12 @@ export interface RotationRecord {
   readonly evidence: { readonly count: number; readonly latest: readonly Evidence[] };
   /** in-place only: how long current did not authenticate. */
   readonly deadWindow?: { readonly from: number; readonly to?: number };
-  readonly proof?: readonly { readonly endpoint: string; readonly outcome: ProbeOutcome | 'superseded'; readonly detail: string; readonly at: number }[];
+  readonly proof?: readonly {
+    readonly endpoint: string;
+    readonly outcome: ProbeOutcome | 'superseded';
+    readonly detail: string;
+    readonly at: number;
+  }[];
   readonly outcome?: 'rotated' | 'abandoned';
   /** Set when a rotation is being given up before publishing: what was staged is withdrawn, then it closes. */
   readonly abandon?: { readonly reason: string };

@@ -40,8 +40,12 @@ export interface State {
   put(write: Write): Promise<StateRevision>;
   /** All or nothing. ERR_STATE_CONFLICT names the first key that was not as expected. At most 25 writes. */
   transact(writes: readonly Write[]): Promise<StateRevision[]>;
-  /** Undefined while another holder's lease is unexpired. The fence is greater than every earlier one for this key, also after release. */
-  acquire(key: string, holder: string, ttl: number): Promise<Lease | undefined>;
+  /**
+   * Undefined while another holder's lease is unexpired. The fence is greater than every earlier one for this key, also after release.
+   * `isDead` may name a holder that is known to be gone (a process of this machine that ended): its lease is then taken
+   * over at once. A wrong answer is harmless, because every effect carries the fence.
+   */
+  acquire(key: string, holder: string, ttl: number, isDead?: (holder: string) => boolean): Promise<Lease | undefined>;
   /** ERR_LEASE_LOST when a later fence was given out or the lease was released. */
   renew(lease: Lease, ttl: number): Promise<Lease>;
   /** A no-op when the lease is no longer ours. */

@@ -36,6 +36,8 @@ export interface SecretSummary {
 
 export interface SecretStore {
   readonly kind: string;
+  /** Milliseconds by which reads may lag writes, for the slowest reader; 0 when absent. Grace is longer by this. */
+  readonly readLag?: number;
   /** Undefined when no such secret exists. */
   describe(name: string): Promise<SecretState | undefined>;
   /** The version that a label, or an id that was recorded earlier, names. Undefined when there is none. */

@@ -87,10 +87,17 @@ export interface Target {
   /** What `to` may do compared with `from`, in both directions. Empty when equal. */
   compare(from: Slot, to: Slot): Promise<Finding[]>;
   /**
-   * Ends a credential that the journal recorded, and the sessions that it left. Refuses (ERR_TARGET_MISMATCH) when the slot
-   * holds another credential than `id`. Idempotent. ERR_FENCE_STALE, ERR_TARGET_OWNED.
+   * Raises the fence of every pinned slot and changes nothing else: after it, no effect of an earlier lease succeeds. Called before a
+   * decision to destroy is made, so that a worker that was paused cannot carry out a decision made before. ERR_FENCE_STALE, ERR_TARGET_OWNED.
    */
-  retire(id: CredentialId, stamp: Stamp): Promise<void>;
+  fence(stamp: Stamp): Promise<void>;
+  /**
+   * Ends a credential that the journal recorded, and the sessions that it left. Refuses (ERR_TARGET_MISMATCH) when the slot
+   * records another credential than `id`. Idempotent. ERR_FENCE_STALE, ERR_TARGET_OWNED. `seen` is what a probe of its material said
+   * just before: `refused` means that the material is dead already, so the slot may hold somebody else's; then no credential is
+   * changed, and only what an earlier retire of this very id began is finished (its sessions are ended).
+   */
+  retire(id: CredentialId, stamp: Stamp, seen: 'accepted' | 'refused'): Promise<void>;
   close(): Promise<void>;
 }
 

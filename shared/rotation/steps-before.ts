@@ -1,0 +1,218 @@
+/** The steps up to publishing. Each makes at most one change in the world, is safe to repeat, and returns the record that follows. */
+import { isKeywheelError, KeywheelError } from '../errors.ts';
+import type { SecretState, SecretValue } from '../stores/index.ts';
+import type { CredentialId, Finding, Probe } from '../targets/index.ts';
+import { EditedSignal, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import { reached } from './machine.ts';
+import { call, type Engine } from './ops.ts';
+import type { RotationRecord } from './record.ts';
+
+/** Material becomes durable in the store's pending version before any target hears of it. */
+export function* stage(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  const state = yield* unedited(turn, record);
+  yield* clearForeignPending(turn, record, state);
+  const current = yield* readRecorded(turn, record.from.version);
+  if (turn.facts.capability.origin === 'provider') return yield* mint(turn, record, current.value);
+  const value = yield* call('target', 'compose', record.to, current.value);
+  const ref = yield* call('store', 'stage', turn.secret, value, record.rotationId);
+  const now = yield* call('clock', 'now');
+  return reached(record, 'staged', now, turn.lease.fence, {
+    staged: { version: ref.id, id: { slot: record.to, key: record.rotationId } },
+  });
+}
+
+/**
+ * A provider makes the material, so the order is intent, mint, stage. A lost response leaves a credential that carries our marker and
+ * whose material nobody has: it is retired by its id and another one is minted.
+ */
+function* mint(turn: Turn, record: RotationRecord, current: SecretValue): Engine<RotationRecord> {
+  const now = yield* call('clock', 'now');
+  if (record.intent === undefined) return { ...record, intent: { at: now }, updatedAt: now, nextAt: now };
+  const stamp = stampOf(turn, record);
+  const orphans = yield* call('target', 'find', record.rotationId);
+  const staged = yield* call('store', 'read', turn.secret, 'pending');
+  if (staged?.rotationId === record.rotationId) {
+    const id = orphans.find((each) => each.key === staged.value['keyId']);
+    if (id !== undefined) return reached(record, 'staged', now, turn.lease.fence, { staged: { version: staged.id, id } });
+  }
+  for (const id of orphans) yield* call('target', 'retire', id, stamp, 'accepted');
+  const minted = yield* call('target', 'mint', record.to, record.rotationId, current, stamp);
+  const ref = yield* call('store', 'stage', turn.secret, minted.value, record.rotationId);
+  return reached(record, 'staged', now, turn.lease.fence, { staged: { version: ref.id, id: minted.id } });
+}
+
+/** A pending version that no open rotation of ours staged: removed if it is dead, kept if it may be somebody's live credential. */
+function* clearForeignPending(turn: Turn, record: RotationRecord, state: SecretState): Engine<void> {
+  const pending = state.labels.pending;
+  if (pending === undefined || pending.rotationId === record.rotationId) return;
+  const version = yield* call('store', 'read', turn.secret, { version: pending.id });
+  if (version === undefined) return;
+  for (const endpoint of turn.facts.endpoints) {
+    const probe = yield* call('target', 'probe', version.value, endpoint);
+    if (probe.outcome === 'refused') continue;
+    throw new HoldSignal({
+      code: 'foreign-pending',
+      message: `${turn.secret} has a pending version that this rotation did not stage, and it ${probe.outcome === 'accepted' ? 'authenticates' : `cannot be judged (${probe.outcome})`}`,
+      hint: 'it may be the only record of a live credential; publish or remove it by hand',
+    });
+  }
+  yield* call('store', 'discard', turn.secret, pending.id);
+}
+
+/** Tells the target. Repeating it is harmless: same material, same fence or a later one. */
+export function* apply(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  yield* unedited(turn, record);
+  const staged = required(record);
+  const startedAt = yield* call('clock', 'now');
+  if (turn.facts.capability.origin === 'client') {
+    const pending = yield* readRecorded(turn, staged.version);
+    yield* call('target', 'apply', record.to, pending.value, stampOf(turn, record));
+  }
+  const now = yield* call('clock', 'now');
+  const dead = strategyOf(record).overlaps ? {} : { deadWindow: record.deadWindow ?? { from: startedAt } };
+  return reached(record, 'applied', now, turn.lease.fence, dead);
+}
+
+/** A fresh login with the staged material at every endpoint consumers use, and privileges equal in both directions. */
+export function* verify(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  const pending = yield* readRecorded(turn, required(record).version);
+  const refused: Probe[] = [];
+  for (const endpoint of turn.facts.endpoints) {
+    const probe = yield* call('target', 'probe', pending.value, endpoint);
+    if (probe.outcome === 'refused') refused.push(probe);
+    else if (probe.outcome !== 'accepted') throw probeError(turn, probe, 'the staged credential');
+  }
+  const now = yield* call('clock', 'now');
+  if (refused.length > 0) {
+    const appliedAt = record.steps.findLast((step) => step.phase === 'applied')?.at ?? record.updatedAt;
+    if (now - appliedAt >= turn.facts.capability.propagation.max && record.attempts > 0) {
+      // The change did not take or was undone: say it again. The same material, so it cannot make anything worse.
+      return { ...reached(record, 'staged', now, turn.lease.fence), attempts: record.attempts };
+    }
+    throw new KeywheelError(
+      'ERR_TARGET_MISMATCH',
+      `the staged credential of ${turn.secret} is not accepted yet at ${names(refused)}`,
+      {
+        hint: 'replicas may lag; it is tried again',
+        retryable: true,
+        subject: turn.secret,
+      },
+    );
+  }
+  if (strategyOf(record).compares) {
+    holdOn(
+      yield* call('target', 'compare', record.from.id.slot, record.to),
+      'nothing was published; give both accounts the same privileges',
+    );
+  }
+  return reached(record, 'verified', now, turn.lease.fence);
+}
+
+/** Compare-and-set: an edit since planning wins, and ours is withdrawn. */
+export function* publish(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  const staged = required(record);
+  const state = yield* call('store', 'describe', turn.secret);
+  if (state?.labels.current?.id !== staged.version) {
+    if (state?.revision !== record.revision) throw new EditedSignal();
+    try {
+      yield* call('store', 'publish', turn.secret, staged.version, record.revision);
+    } catch (error) {
+      if (isKeywheelError(error, 'ERR_STORE_CONFLICT')) throw new EditedSignal();
+      throw error;
+    }
+  }
+  const now = yield* call('clock', 'now');
+  const dead = record.deadWindow === undefined ? {} : { deadWindow: { ...record.deadWindow, to: now } };
+  return reached(record, 'published', now, turn.lease.fence, dead);
+}
+
+/** Undoes what a rotation did before publishing: the applied credential by its recorded id, then the pending version. */
+export function* withdraw(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  const staged = record.staged ?? (yield* stagedUnrecorded(turn, record));
+  if (staged !== undefined) {
+    const strategy = strategyOf(record);
+    yield* call('target', 'fence', stampOf(turn, record));
+    const current = yield* call('store', 'read', turn.secret, 'current');
+    const slotInUse = current === undefined ? undefined : slotOrUndefined(turn, current.value);
+    const mayRetire = strategy.overlaps && current?.id !== staged.version && !(strategy.reusesSlot && slotInUse === record.to);
+    const pending = yield* call('store', 'read', turn.secret, { version: staged.version });
+    if (mayRetire && pending !== undefined) yield* retireStaged(turn, record, staged.id, pending.value);
+    yield* call('store', 'discard', turn.secret, staged.version);
+  }
+  const now = yield* call('clock', 'now');
+  return reached(record, 'closed', now, turn.lease.fence, { outcome: 'abandoned', nextAt: Number.MAX_SAFE_INTEGER });
+}
+
+function* retireStaged(turn: Turn, record: RotationRecord, id: CredentialId, value: SecretValue): Engine<void> {
+  const probe = yield* call('target', 'probe', value, turn.facts.endpoints[0] ?? '');
+  if (probe.outcome !== 'accepted' && probe.outcome !== 'refused') throw probeError(turn, probe, 'the staged credential');
+  try {
+    yield* call('target', 'retire', id, stampOf(turn, record), probe.outcome);
+  } catch (error) {
+    // The slot never took it, so there is nothing to end.
+    if (!isKeywheelError(error, 'ERR_TARGET_MISMATCH')) throw error;
+  }
+}
+
+/** A stage whose response was lost: the version is there, the journal does not know it yet. */
+function* stagedUnrecorded(turn: Turn, record: RotationRecord): Engine<RotationRecord['staged']> {
+  const state = yield* call('store', 'describe', turn.secret);
+  const pending = state?.labels.pending;
+  if (pending?.rotationId !== record.rotationId) return undefined;
+  return { version: pending.id, id: { slot: record.to, key: record.rotationId } };
+}
+
+function* unedited(turn: Turn, record: RotationRecord): Engine<SecretState> {
+  const state = yield* call('store', 'describe', turn.secret);
+  if (state === undefined || state.revision !== record.revision) throw new EditedSignal();
+  return state;
+}
+
+function slotOrUndefined(turn: Turn, value: SecretValue): string | undefined {
+  try {
+    return turn.facts.slotOf(value);
+  } catch {
+    return undefined;
+  }
+}
+
+export function required(record: RotationRecord): NonNullable<RotationRecord['staged']> {
+  if (record.staged === undefined)
+    throw new Error(`rotation ${record.rotationId} is in phase ${record.phase} without a staged version`);
+  return record.staged;
+}
+
+const PROBE_CODES = {
+  unreachable: 'ERR_TARGET_UNREACHABLE',
+  tls: 'ERR_TARGET_TLS',
+  forbidden: 'ERR_TARGET_FORBIDDEN',
+  throttled: 'ERR_TARGET_THROTTLED',
+  refused: 'ERR_TARGET_MISMATCH',
+} as const;
+
+/** An outcome that says nothing of whether the material is right. */
+export function probeError(turn: Turn, probe: Probe, what: string): KeywheelError {
+  const code = probe.outcome === 'accepted' ? 'ERR_TARGET_MISMATCH' : PROBE_CODES[probe.outcome];
+  return new KeywheelError(code, `${what} of ${turn.secret} could not be verified at ${probe.endpoint}: ${probe.detail}`, {
+    retryable: true,
+    subject: turn.secret,
+  });
+}
+
+export function holdOn(findings: readonly Finding[], hint: string): void {
+  const errors = findings.filter((finding) => finding.level === 'error');
+  const first = errors[0];
+  if (first === undefined) return;
+  const more =
+    errors.length > 1
+      ? `; and ${errors.length - 1} more: ${errors
+          .slice(1)
+          .map((each) => each.message)
+          .join('; ')}`
+      : '';
+  throw new HoldSignal({ code: first.code, message: `${first.message}${more}`, hint: first.hint ?? hint });
+}
+
+function names(probes: readonly Probe[]): string {
+  return probes.map((probe) => probe.endpoint).join(', ');
+}
