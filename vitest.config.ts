@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Quick: no server, no child process. Real: databases, processes, peers; one file at a time, two cores are few.
 export default defineConfig({
   test: {
+    reporters: ['default', './scripts/closing-line.ts'],
     projects: [
       {
         extends: true,

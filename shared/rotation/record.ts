@@ -94,6 +94,8 @@ export interface SecretJournal {
   /** When the schedule first saw this secret: a new secret is due one interval later, never at once. */
   readonly firstSeenAt: number;
   readonly lastRotatedAt?: number;
+  /** When the schedule last found this secret disabled: enabling it does not make it due at once. */
+  readonly disabledSeenAt?: number;
   /** A due rotation that could not start is tried again at this time. */
   readonly retryAt?: number;
   readonly failure?: Failure;
