@@ -93,9 +93,11 @@ const schedule = z.strictObject({
   jitter: duration.default(0).describe('Each due time is delayed by up to this, the same for a given secret and turn.'),
 });
 
+const instant = z.iso.datetime({ offset: true, error: 'write an instant with its offset, for example 2026-12-24T00:00:00Z' });
+
 const blackout = z.strictObject({
-  from: z.iso.datetime({ offset: true }).describe('An RFC 3339 instant.'),
-  to: z.iso.datetime({ offset: true }),
+  from: instant.describe('An RFC 3339 instant.'),
+  to: instant.describe('An RFC 3339 instant, later than from.'),
   reason: z.string().min(1).optional(),
 });
 
