@@ -1,2 +1,3 @@
 export * from './port.ts';
 export { openStore } from './open.ts';
+export { createLocalStoreKey } from './local/key.ts';
