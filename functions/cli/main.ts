@@ -1,0 +1,144 @@
+/** Builds the command line. Only commander is loaded here: a command's own file comes when it is called. */
+import { Command, CommanderError } from 'commander';
+import type { Environment } from '../../shared/config/index.ts';
+import { KeywheelError } from '../../shared/errors.ts';
+import { createContext, type CommandModule, type Context, type Flags } from './context.ts';
+import { createOutput, type Output, type Sink } from './output.ts';
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  demo: { summary: 'the main job, on this machine, from nothing', load: async () => (await import('./commands/demo.ts')).demo },
+  init: { summary: 'write a commented keywheel.yaml', load: async () => (await import('./commands/init.ts')).init },
+  doctor: {
+    summary: 'what works, what does not, and the command that mends it',
+    load: async () => (await import('./commands/doctor.ts')).doctor,
+  },
+  rotate: { summary: 'rotate secrets without downtime', load: async () => (await import('./commands/rotate.ts')).rotate },
+  status: { summary: 'labels, phase, held reasons, next due', load: async () => (await import('./commands/status.ts')).status },
+  get: { summary: 'print the value of a secret', load: async () => (await import('./commands/get.ts')).get },
+  put: { summary: 'write the value of a secret, read from stdin', load: async () => (await import('./commands/put.ts')).put },
+};
+
+export interface Io {
+  readonly stdout: Sink;
+  readonly stderr: Sink;
+  readonly stdin: Context['stdin'];
+  readonly env: Environment;
+}
+
+function examplesText(examples: CommandModule['examples']): string {
+  const lines = examples.map(([command, effect]) => `  $ ${command}\n      ${effect}`);
+  return `Examples:\n${lines.join('\n')}\n`;
+}
+
+const TOP_EXAMPLES: CommandModule['examples'] = [
+  ['keywheel demo', 'rotate a real database under load, on this machine, from nothing'],
+  ['keywheel init', 'write a commented keywheel.yaml to start from'],
+  ['keywheel rotate app/db --dry-run', 'print the exact calls of a rotation and change nothing'],
+];
+
+/** commander's own sentence, in the house's words: `unknown option "--jsn", did you mean "--json"`. */
+function usageError(error: CommanderError, asked: string): KeywheelError {
+  const [first = '', second = ''] = error.message.split('\n');
+  const what = first
+    .replace(/^error: /, '')
+    .replaceAll("'", '"')
+    .replace(/\.$/, '');
+  const near = /^\(Did you mean (?:one of )?(.*)\?\)$/.exec(second)?.[1];
+  const message =
+    near === undefined
+      ? what
+      : `${what}, did you mean ${near
+          .split(', ')
+          .map((name) => JSON.stringify(name))
+          .join(' or ')}`;
+  return new KeywheelError('ERR_USAGE', message, { hint: `run: keywheel ${asked === '' ? '' : `${asked} `}--help` });
+}
+
+async function build(
+  argv: readonly string[],
+  out: Output,
+  act: (module: CommandModule, command: Command) => Promise<void>,
+): Promise<Command> {
+  const program = new Command('keywheel');
+  // Set before commands are added: they inherit it.
+  program
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => void out.stdout.write(text),
+      writeErr: () => undefined,
+      getOutHelpWidth: () => Math.min(out.width, 80),
+      getOutHasColors: () => false,
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .helpOption('-h, --help', 'show this help')
+    .helpCommand('help [command]', 'show the help of a command')
+    .option('--config <file>', 'the configuration (default: KEYWHEEL_CONFIG, else ./keywheel.yaml)')
+    .option('--json', 'print JSON with a schemaVersion, errors too')
+    .option('-V, --version', 'print the version')
+    .addHelpText('before', () => examplesText(TOP_EXAMPLES))
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed or findings, 2 usage or configuration, 3 permission,\n4 unreachable, 5 partly done and safe to resume, 130 interrupted.',
+    );
+  for (const [name, entry] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(entry.summary);
+    if (!argv.includes(name)) continue;
+    const module = await entry.load();
+    command.addHelpText('before', () => examplesText(module.examples));
+    module.configure(command);
+    command.action(() => act(module, command));
+  }
+  return program;
+}
+
+async function tellVersion(out: Output): Promise<number> {
+  const { default: about } = await import('../../package.json', { with: { type: 'json' } });
+  if (out.json) out.record({ version: about.version });
+  else out.line(about.version);
+  return 0;
+}
+
+const processIo = (): Io => ({ stdout: process.stdout, stderr: process.stderr, stdin: process.stdin, env: process.env });
+
+/** Runs one command line (without node and script) and returns its exit code. Throws nothing. */
+export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
+  for (const stream of [io.stdout, io.stderr]) forgiveBrokenPipe(stream);
+  const out = createOutput({ ...io, json: argv.includes('--json') });
+  // With nothing asked for, the help is the answer; commander would call it an error.
+  const words = argv.filter((word) => word !== '--json');
+  if (words.length === 1 && (words[0] === '-V' || words[0] === '--version')) return tellVersion(out);
+  let code = 0;
+  let asked = '';
+  try {
+    const program = await build(argv, out, async (module, command) => {
+      const flags: Flags = command.optsWithGlobals();
+      const config = flags['config'];
+      const context = createContext({
+        out,
+        env: io.env,
+        stdin: io.stdin,
+        configFlag: typeof config === 'string' ? config : undefined,
+      });
+      code = await module.run(context, command.args, flags);
+    });
+    asked = argv.find((word) => Object.hasOwn(COMMANDS, word)) ?? '';
+    await program.parseAsync(words.length === 0 ? ['--help'] : [...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    return out.fail(error instanceof CommanderError ? usageError(error, asked) : error);
+  }
+}
+
+/** `keywheel status | head -1` closes our pipe early. What is being done goes on; what would be written is dropped. */
+function forgiveBrokenPipe(sink: Sink): void {
+  if (!('on' in sink) || typeof sink.on !== 'function') return;
+  (sink as NodeJS.WriteStream).on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}

@@ -1,0 +1,55 @@
+import { nearest, type LoadedConfig } from '../../shared/config/index.ts';
+import { rehearsalGate, type Gate } from '../../shared/deps.ts';
+import { KeywheelError } from '../../shared/errors.ts';
+import type { SecretStore } from '../../shared/stores/index.ts';
+import { openNamedStore, systemDeps } from './engine.ts';
+
+/** For commands that only look: nothing they open makes a file or changes one. */
+export const readingGate: Gate = rehearsalGate(() => undefined);
+
+/**
+ * The store that holds `name`: that of the secret in keywheel.yaml, else the one that --store names, else the only one.
+ * Secrets that are not rotated, such as an admin credential, are in a store without being in `secrets`.
+ */
+export function storeNameOf(config: LoadedConfig, name: string, flag: string | undefined): string {
+  const stores = Object.keys(config.stores);
+  const configured = Object.hasOwn(config.secrets, name) ? config.secrets[name]?.store : undefined;
+  if (flag !== undefined) {
+    if (!stores.includes(flag)) {
+      const near = nearest(flag, stores);
+      throw new KeywheelError(
+        'ERR_USAGE',
+        `no store ${JSON.stringify(flag)}${near === undefined ? '' : `, did you mean ${JSON.stringify(near)}`}`,
+        {
+          hint: `stores has: ${stores.join(', ')}`,
+        },
+      );
+    }
+    if (configured !== undefined && configured !== flag) {
+      throw new KeywheelError('ERR_USAGE', `${name} is in store ${configured}, not in ${flag}`, { hint: 'leave --store out' });
+    }
+    return flag;
+  }
+  const only = stores.length === 1 ? stores[0] : undefined;
+  const found = configured ?? only;
+  if (found !== undefined) return found;
+  throw new KeywheelError('ERR_USAGE', `${name} is not in secrets, and there are ${stores.length} stores`, {
+    hint: `say which one with --store: ${stores.join(', ')}`,
+  });
+}
+
+export async function storeOf(config: LoadedConfig, name: string, flag: string | undefined, gate: Gate): Promise<SecretStore> {
+  return openNamedStore(config, storeNameOf(config, name, flag), systemDeps, gate);
+}
+
+/** For a name that the store does not know. */
+export function notFound(config: LoadedConfig, name: string, what = 'it has no such secret'): KeywheelError {
+  const near = Object.hasOwn(config.secrets, name) ? undefined : nearest(name, Object.keys(config.secrets));
+  return new KeywheelError('ERR_SECRET_NOT_FOUND', `${name} cannot be read from the store, ${what}`, {
+    hint:
+      near === undefined
+        ? `write its first value with: keywheel put ${name} --new < value.json`
+        : `did you mean ${JSON.stringify(near)}`,
+    subject: name,
+  });
+}

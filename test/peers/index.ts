@@ -1,0 +1,48 @@
+/**
+ * The one place that provisions and starts outside programs for tests.
+ *
+ *     const bao = await peer('openbao');
+ *     if (bao.available) { const running = await bao.start({}); … await running.stop(); }
+ *
+ * In a test file use `describeWithPeer` (vitest.ts), which also makes the skip visible. README.md says how to add a peer.
+ */
+import { isKeywheelError } from '../../shared/errors.ts';
+import { openbao } from './openbao.ts';
+import type { OpenBao, OpenBaoOptions } from './openbao.ts';
+import type { Availability, PeerDefinition, Running } from './port.ts';
+
+export type { Availability, Running } from './port.ts';
+export type { OpenBao, OpenBaoOptions } from './openbao.ts';
+export { OpenBaoClient } from './openbao-client.ts';
+
+/** Every peer by name, with what its `start` takes and gives. */
+export interface Peers {
+  openbao: { options: OpenBaoOptions; running: OpenBao };
+}
+export type PeerName = keyof Peers;
+export type PeerAvailability<N extends PeerName> = Availability<Peers[N]['options'], Peers[N]['running']>;
+
+const registry: { readonly [N in PeerName]: PeerDefinition<Peers[N]['options'], Peers[N]['running']> } = { openbao };
+
+/** Provisions the peer if the cache does not have it yet, which may take some seconds and a package index. Never throws. */
+export function peer<N extends PeerName>(name: N): Promise<PeerAvailability<N>> {
+  return available<Peers[N]['options'], Peers[N]['running']>(registry[name]);
+}
+
+/** What `peer` does for a name, for a definition that the registry does not hold. */
+export async function available<Options, Peer extends Running>(
+  definition: PeerDefinition<Options, Peer>,
+): Promise<Availability<Options, Peer>> {
+  try {
+    const program = await definition.provision();
+    return { available: true, start: (options) => definition.start(program, options) };
+  } catch (error) {
+    const reason = isKeywheelError(error) ? error.message : `provisioning failed, ${error instanceof Error ? error.message : ''}`;
+    return { available: false, reason };
+  }
+}
+
+/** True where a missing peer must fail the run: in CI, or when `KEYWHEEL_PEERS=required` says so. */
+export function peersRequired(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env['KEYWHEEL_PEERS'] === 'required' || env['CI'] === 'true';
+}
