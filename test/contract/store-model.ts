@@ -104,7 +104,7 @@ export async function storeModelProperty(harness: StoreHarness): Promise<void> {
         await fixture.close();
       }
     }),
-    { numRuns: 800 },
+    { numRuns: 50 },
   );
 }
 

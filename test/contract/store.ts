@@ -34,7 +34,8 @@ const OTHER: SecretValue = { username: 'app_b', password: `${CANARY}-other` };
 export const conflictOf = (text: RegExp) => ({ code: 'ERR_STORE_CONFLICT', message: expect.stringMatching(text) });
 
 export function storeContract(name: string, harness: StoreHarness): void {
-  describe(`SecretStore contract: ${name}`, () => {
+  // Every write waits for the disk, which other tests may keep busy.
+  describe(`SecretStore contract: ${name}`, { timeout: 60_000 }, () => {
     let fixture: StoreFixture;
     let store: SecretStore;
     beforeEach(async () => {
