@@ -33,7 +33,8 @@ export async function createAccountPair(server: Postgres, options: PairOptions =
     passwords[role] = randomBytes(24).toString('base64url');
     return scramVerifier(passwords[role], saltOf('setup', role));
   };
-  const adminOption = server.version >= 160_000 ? 'WITH ADMIN TRUE, INHERIT FALSE, SET FALSE' : 'WITH ADMIN OPTION';
+  // Before PostgreSQL 16 CREATEROLE is enough, and a membership would let the admin read what the accounts may read.
+  const reach = server.version >= 160_000 ? `GRANT ${a}, ${b} TO ${admin} WITH ADMIN TRUE, INHERIT FALSE, SET FALSE;` : '';
   await server.query(`CREATE DATABASE ${name}`);
   await server.query(
     `CREATE ROLE ${owner} NOLOGIN;
@@ -43,7 +44,7 @@ export async function createAccountPair(server: Postgres, options: PairOptions =
      ALTER ROLE ${b} SET role TO '${owner}';
      COMMENT ON ROLE ${a} IS 'Billing''s login';
      CREATE ROLE ${admin} LOGIN CREATEROLE PASSWORD '${await verifier(admin)}';
-     GRANT ${a}, ${b} TO ${admin} ${adminOption};
+     ${reach}
      ${options.monitoring === false ? '' : `GRANT pg_signal_backend, pg_read_all_stats TO ${admin};`}
      CREATE SCHEMA ${name} AUTHORIZATION ${owner};
      SET ROLE ${owner};

@@ -23,7 +23,7 @@ import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { freePorts } from '../peers/ports.ts';
 
 export interface PostgresOptions {
-  /** The folder with `initdb` and `postgres`. Default: the embedded server's. */
+  /** The folder with `initdb` and `postgres`. Default: KEYWHEEL_TEST_POSTGRES, or the embedded server's. */
   readonly binaries?: string;
   /** More lines of postgresql.conf, for example `{ log_statement: 'all' }`. Values are quoted here. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -54,6 +54,7 @@ export interface Postgres {
 }
 
 const SUPERUSER = 'postgres';
+const OPENSSL = 'openssl';
 const SUPERUSER_HBA = `host all ${SUPERUSER} 127.0.0.1/32 scram-sha-256`;
 const DEFAULT_HBA = ['host all all 127.0.0.1/32 scram-sha-256', 'host all all ::1/128 scram-sha-256'];
 
@@ -81,7 +82,7 @@ function unprivileged(): { uid: number; gid: number } | undefined {
 }
 
 export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
-  const binaries = options.binaries ?? embeddedBinaries();
+  const binaries = options.binaries ?? process.env['KEYWHEEL_TEST_POSTGRES'] ?? embeddedBinaries();
   const user = unprivileged();
   const folder = mkdtempSync(path.join(tmpdir(), 'keywheel-postgres-'));
   const data = path.join(folder, 'data');
@@ -211,7 +212,7 @@ function watchdog(pid: number, folder: string): { end(): Promise<void> } {
 
 /** An authority and a server certificate for `names`, by openssl; a name that is an address gets an IP entry. */
 function makeCertificates(folder: string, data: string, names: readonly string[], own: (file: string) => void): string {
-  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  const openssl = (...args: string[]): void => void execFileSync(OPENSSL, args, { cwd: folder, stdio: 'pipe' });
   const alternative = names.map((name) => `${/^[\d.]+$|:/.test(name) ? 'IP' : 'DNS'}:${name}`).join(',');
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
   openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=keywheel test authority');

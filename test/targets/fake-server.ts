@@ -8,7 +8,9 @@ export interface FakeServer {
   close(): Promise<void>;
 }
 
-async function listen(onSocket: (socket: Socket) => void): Promise<{ server: Server; port: number; readonly close: () => Promise<void> }> {
+async function listen(
+  onSocket: (socket: Socket) => void,
+): Promise<{ server: Server; port: number; readonly close: () => Promise<void> }> {
   const open = new Set<Socket>();
   const server = createServer((socket) => {
     open.add(socket);

@@ -21,6 +21,6 @@ function over(name: string, binaries?: string): void {
 over('embedded server');
 const installed = [14, 15, 16, 17].filter((major) => installedPostgres(major) !== undefined);
 for (const major of installed) over(`PostgreSQL ${major}`, installedPostgres(major));
-it.runIf(installed.length === 0)('runs over the embedded server only: no other PostgreSQL is installed here', () => {
-  expect(installed).toEqual([]);
-});
+if (installed.length === 0) {
+  it('runs over the embedded server only: no other PostgreSQL is installed here', () => expect(installed).toEqual([]));
+}

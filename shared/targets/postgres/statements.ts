@@ -37,11 +37,15 @@ export function lockStatement(accounts: readonly string[]): Statement {
   return plain(`SELECT ${sorted.map((key) => `pg_advisory_xact_lock(${key})`).join(', ')}`);
 }
 
+/**
+ * READ COMMITTED, said aloud: with default_transaction_isolation set higher, the marks would be read as they were before the lock was had, and
+ * a later worker's would be overwritten.
+ */
 export function beginStatements(statementTimeout: number): Statement[] {
   // Half, so that a lock that is held too long is reported as such and not as a slow statement.
   const lockTimeout = Math.max(1, Math.floor(statementTimeout / 2));
   return [
-    plain('BEGIN'),
+    plain('BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE'),
     plain(`SET LOCAL lock_timeout = ${lockTimeout}`),
     plain(`SET LOCAL statement_timeout = ${statementTimeout}`),
   ];
