@@ -16,7 +16,7 @@ export type Flags = Readonly<Record<string, string | boolean | undefined>>;
 
 /** One command, in one file, loaded only when it is called or when its help is asked for. */
 export interface CommandModule {
-  /** Shown first in its help: what to type, and what it does. Each of them is run by a test. */
+  /** Shown first in its help: what to type, and what it does. */
   readonly examples: readonly (readonly [command: string, effect: string])[];
   /** Adds arguments and options. */
   configure(command: Command): void;

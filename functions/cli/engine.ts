@@ -22,7 +22,7 @@ import { openState, type State } from '../../shared/state/index.ts';
 import { openStore, type SecretStore } from '../../shared/stores/index.ts';
 import { openTarget } from '../../shared/targets/index.ts';
 
-export const systemRandom: Random = {
+const systemRandom: Random = {
   bytes: (length) => randomBytes(length),
   // 48 bits of chance, scaled to [0, 1).
   uniform: () => randomBytes(6).readUIntBE(0, 6) / 2 ** 48,
@@ -158,7 +158,7 @@ export async function rehearseSecret(
   const { journalKey, nextStart, rehearse } = await import('../../shared/rotation/index.ts');
   const secret = await secretOf(config, name);
   const policy = await rotationPolicyOf(config, name);
-  const { state, discard } = await stateForLooking(config, deps);
+  const { state, mask, discard } = await stateForLooking(config, deps);
   const opened: Opened[] = [];
   try {
     let start = selection.mode === 'named';
@@ -171,7 +171,7 @@ export async function rehearseSecret(
       if (!start && !unfinished) return undefined;
     }
     const collected: RehearsalLine[] = [];
-    const gate = rehearsalGate(({ kind, text }) => void collected.push({ kind, text }));
+    const gate = rehearsalGate(({ kind, text }) => void collected.push({ kind, text: mask(text) }));
     const rehearsing = await openPorts(config, name, deps, { env, gate });
     opened.push(rehearsing);
     const live = await openPorts(config, name, deps, { env });
@@ -184,10 +184,24 @@ export async function rehearseSecret(
   }
 }
 
-/** The state, or where there is none yet a passing one, so that a rehearsal makes no file that stays. */
-async function stateForLooking(config: LoadedConfig, deps: EngineDeps): Promise<{ state: State; discard: () => Promise<void> }> {
-  if (existsSync(config.state.path)) return { state: await openState(config.state, deps), discard: () => Promise.resolve() };
+interface Looking {
+  readonly state: State;
+  /** For every call that is told. */
+  readonly mask: (text: string) => string;
+  readonly discard: () => Promise<void>;
+}
+
+/** The state, or where there is none yet a passing one, so that a rehearsal leaves no file. Its id is not the one that will be. */
+async function stateForLooking(config: LoadedConfig, deps: EngineDeps): Promise<Looking> {
+  if (existsSync(config.state.path)) {
+    return { state: await openState(config.state, deps), mask: (text) => text, discard: () => Promise.resolve() };
+  }
   const folder = await mkdtemp(path.join(tmpdir(), 'keywheel-rehearsal-'));
   const state = await openState({ ...config.state, path: path.join(folder, 'state.db') }, deps);
-  return { state, discard: () => rm(folder, { recursive: true, force: true }) };
+  const id = await state.installation();
+  return {
+    state,
+    mask: (text) => text.replaceAll(id, '<installation>'),
+    discard: () => rm(folder, { recursive: true, force: true }),
+  };
 }

@@ -5,8 +5,8 @@ import { createOutput, painter, wantsColour, type Output } from './output.ts';
 
 interface Captured {
   readonly out: Output;
-  stdout(): string;
-  stderr(): string;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
 }
 
 function capture(options: { json?: boolean; env?: Record<string, string> } = {}): Captured {

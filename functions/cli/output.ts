@@ -94,7 +94,7 @@ export function createOutput({ stdout, stderr, env, json }: OutputOptions): Outp
     stdout,
     stderr,
     paint: painter(stdout, env),
-    width: stdout.isTTY === true ? (stdout.columns ?? DEFAULT_WIDTH) : DEFAULT_WIDTH,
+    width: stdout.isTTY === true ? stdout.columns || DEFAULT_WIDTH : DEFAULT_WIDTH,
     line: (text) => void stdout.write(`${text}\n`),
     record,
     say,

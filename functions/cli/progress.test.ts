@@ -51,6 +51,18 @@ describe('progress on a terminal', () => {
     expect(writes.at(-1)).toContain('app/db  ●●●●●●○○○  grace      2s: previous keeps working; its use is watched\n');
   });
 
+  it('puts a note above the rows', () => {
+    const writes: string[] = [];
+    const sink = { isTTY: true, columns: 80, rows: 24, write: (text: string) => void writes.push(text) };
+    const progress = createProgress(sink, ['app/db', 'b'], { NO_COLOR: '1' });
+
+    progress.note('interrupted');
+    progress.stop();
+
+    expect(writes[1]).toBe('\u001b[2A\u001b[Jkeywheel: interrupted\n');
+    expect(writes[2]).toBe(writes[0]);
+  });
+
   it('writes plain lines when rows do not fit', () => {
     let written = '';
     const sink = { isTTY: true, columns: 80, rows: 2, write: (text: string) => void (written += text) };

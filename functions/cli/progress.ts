@@ -7,6 +7,8 @@ import { cut, harmless } from './text.ts';
 
 export interface Progress {
   event(event: RotationEvent): void;
+  /** A line above what is redrawn. */
+  note(text: string): void;
   /** Ends redrawing; what was drawn stays. */
   stop(): void;
 }
@@ -69,7 +71,7 @@ const REDRAW_EVERY = 250;
 
 function redrawing(sink: Sink, names: readonly string[], env: Environment): Progress {
   const paint = painter(sink, env);
-  const width = Math.max(40, sink.columns ?? 80) - 1;
+  const width = Math.max(40, sink.columns || 80) - 1;
   const nameWidth = Math.min(24, Math.max(...names.map((name) => name.length)));
   const rows = new Map<string, Row>(names.map((secret) => [secret, { secret, note: '', trouble: false }]));
   let drawn = 0;
@@ -88,6 +90,12 @@ function redrawing(sink: Sink, names: readonly string[], env: Environment): Prog
       if (row !== undefined) apply(row, event);
       draw();
     },
+    note(text) {
+      const up = drawn > 0 ? `\u001b[${drawn}A` : '';
+      sink.write(`${up}\u001b[Jkeywheel: ${harmless(text)}\n`);
+      drawn = 0;
+      draw();
+    },
     stop() {
       clearInterval(timer);
       draw();
@@ -101,15 +109,16 @@ export function createProgress(
   names: readonly string[],
   env: Environment,
 ): Progress {
-  if (sink.isTTY === true && env['TERM'] !== 'dumb' && names.length < (sink.rows ?? 24)) return redrawing(sink, names, env);
+  if (sink.isTTY === true && env['TERM'] !== 'dumb' && names.length < (sink.rows || 24)) return redrawing(sink, names, env);
   return {
     event(event) {
       const text = eventText(event, Date.now());
       if (text !== undefined) sink.write(`keywheel: ${harmless(text)}\n`);
     },
+    note: (text) => void sink.write(`keywheel: ${harmless(text)}\n`),
     stop: () => undefined,
   };
 }
 
 /** For --json: the results tell everything. */
-export const silent: Progress = { event: () => undefined, stop: () => undefined };
+export const silent: Progress = { event: () => undefined, note: () => undefined, stop: () => undefined };

@@ -11,7 +11,7 @@ export const readingGate: Gate = rehearsalGate(() => undefined);
  * The store that holds `name`: that of the secret in keywheel.yaml, else the one that --store names, else the only one.
  * Secrets that are not rotated, such as an admin credential, are in a store without being in `secrets`.
  */
-export function storeNameOf(config: LoadedConfig, name: string, flag: string | undefined): string {
+function storeNameOf(config: LoadedConfig, name: string, flag: string | undefined): string {
   const stores = Object.keys(config.stores);
   const configured = Object.hasOwn(config.secrets, name) ? config.secrets[name]?.store : undefined;
   if (flag !== undefined) {

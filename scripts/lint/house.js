@@ -14,12 +14,13 @@ function roomOf(file) {
 const imports = {
   create(context) {
     const here = roomOf(context.filename ?? context.getFilename());
+    const isTest = (context.filename ?? context.getFilename()).endsWith('.test.ts');
     function check(node, source, typeOnly) {
       const name = source?.value;
       if (typeof name !== 'string' || here.top === undefined) return;
       if (name.startsWith('.')) {
         const there = roomOf(path.resolve(path.dirname(context.filename ?? context.getFilename()), name));
-        if (here.top === 'shared' && there.top !== 'shared') {
+        if (here.top === 'shared' && there.top !== 'shared' && !isTest) {
           context.report({ node, message: `shared/ may not import ${there.top}/: the core never reaches up.` });
         }
         const elsewhere =
@@ -29,7 +30,7 @@ const imports = {
         }
         return;
       }
-      if (here.top !== 'shared' || name.startsWith('node:') || typeOnly) return;
+      if (here.top !== 'shared' || name.startsWith('node:') || typeOnly || isTest) return;
       const pkg = name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : name.split('/')[0];
       if (!NEUTRAL.has(pkg) && !VENDOR_ROOMS.has(here.room)) {
         context.report({ node, message: `Only stores/, state/, targets/ and alerts/ may import a vendor's package (${pkg}).` });

@@ -3,7 +3,7 @@ import type { Path, Problem } from './problem.ts';
 import type { PostgresTargetConfig, SecretConfig } from './schema.ts';
 
 /** Hosts that this machine reaches without a network: 127.0.0.0/8, ::1, localhost, and the folder of a Unix socket. */
-export function isLoopback(host: string): boolean {
+function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   return (
     name === 'localhost' ||

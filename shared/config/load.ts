@@ -13,7 +13,7 @@ export interface Environment {
   readonly [name: string]: string | undefined;
 }
 
-export const CONFIG_NAME = 'keywheel.yaml';
+const CONFIG_NAME = 'keywheel.yaml';
 
 /**
  * Which file to read: the `--config` flag, else KEYWHEEL_CONFIG, else keywheel.yaml in the working folder. Folders above are not

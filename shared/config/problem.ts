@@ -13,7 +13,7 @@ export interface Problem {
 }
 
 /** `secrets.app/db.target.accounts[1]` */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   let text = '';
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`;

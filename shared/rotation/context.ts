@@ -39,6 +39,9 @@ export class HoldSignal extends Error {
 /** Thrown by a step that cannot go on because the secret was edited before publishing: the edit wins. */
 export class EditedSignal extends Error {}
 
+/** The key of a credential that was found in place, not made by a rotation. */
+export const ADOPTED = 'adopted';
+
 export function stampOf(turn: Turn, record: Pick<RotationRecord, 'rotationId'>): Stamp {
   return { installation: turn.installation, secret: turn.secret, rotationId: record.rotationId, fence: turn.lease.fence };
 }

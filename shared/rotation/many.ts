@@ -38,7 +38,10 @@ export async function rotateMany(
   const worker = async (): Promise<void> => {
     for (const [index, job] of queue) results[index] = await rotateOne(job, selection, state, options, deps);
   };
-  await Promise.all(Array.from({ length: Math.min(BULKHEADS, jobs.length) }, worker));
+  // After an interruption the others still finish their present step and release their leases.
+  const ended = await Promise.allSettled(Array.from({ length: Math.min(BULKHEADS, jobs.length) }, worker));
+  const stopped = ended.find((each) => each.status === 'rejected');
+  if (stopped !== undefined) throw stopped.reason;
   return results;
 }
 

@@ -1,5 +1,5 @@
 import { KeywheelError } from '../errors.ts';
-import { HoldSignal, strategyOf, type Turn } from './context.ts';
+import { ADOPTED, HoldSignal, strategyOf, type Turn } from './context.ts';
 import { call, type Engine } from './ops.ts';
 import { RECORD_VERSION, type RotationRecord } from './record.ts';
 import { holdOn, probeError } from './steps-before.ts';
@@ -44,7 +44,7 @@ export function* plan(turn: Turn, reason: string): Engine<RotationRecord> {
     phase: 'planned',
     startedAt: now,
     updatedAt: now,
-    from: { id: { slot: from, key: current.rotationId ?? 'adopted' }, version: current.id },
+    from: { id: { slot: from, key: current.rotationId ?? ADOPTED }, version: current.id },
     to,
     revision: state.revision,
     evidence: { count: 0, latest: [] },

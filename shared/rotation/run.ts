@@ -66,7 +66,9 @@ export async function runRotation(
     });
     tell.result(result);
     const resumeAt = result.status === 'busy' ? deps.clock.now() + BUSY_PAUSE : result.resumeAt;
-    const patient = result.status === 'busy' || result.status === 'waiting' || result.status === 'failed';
+    // A start that failed changed nothing and is told at once; a step of an open rotation that failed is worth another try.
+    const patient =
+      result.status === 'busy' || result.status === 'waiting' || (result.status === 'failed' && result.rotation !== undefined);
     if (!patient || resumeAt === undefined || resumeAt > deadline || aborted(options)) return result;
     await deps.sleep(Math.max(0, resumeAt - deps.clock.now()), options.signal);
     if (aborted(options)) throw new Interrupted();

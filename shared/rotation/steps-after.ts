@@ -1,8 +1,8 @@
 /** The steps after publishing. Nothing here is undone: the worst that may happen is that the old credential lives longer than planned. */
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretVersion } from '../stores/index.ts';
-import type { Evidence } from '../targets/index.ts';
-import { HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import type { Evidence, Stamp } from '../targets/index.ts';
+import { ADOPTED, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { judgeUse, reached, sampled } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
@@ -64,14 +64,31 @@ function* retire(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
   }
   const probe = yield* call('target', 'probe', old.value, turn.facts.endpoints[0] ?? '');
   if (probe.outcome !== 'accepted' && probe.outcome !== 'refused') throw probeError(turn, probe, 'the old credential');
-  try {
-    yield* call('target', 'retire', record.from.id, stamp, probe.outcome);
-  } catch (error) {
-    // Another credential took its place: the old one is gone, and what is there now is not ours to end.
-    if (!isKeywheelError(error, 'ERR_TARGET_MISMATCH')) throw error;
-  }
+  yield* end(turn, record, stamp, probe.outcome);
   const now = yield* call('clock', 'now');
   return reached(record, 'retired', now, turn.lease.fence);
+}
+
+/**
+ * Ends the credential that planning recorded. Where a person removed the target's mark, the recorded material logging in shows that the slot still
+ * holds it, and it is ended as one found in place. A mark that names yet another credential is somebody else's, and is left.
+ */
+function* end(turn: Turn, record: RotationRecord, stamp: Stamp, seen: 'accepted' | 'refused'): Engine<void> {
+  const { id } = record.from;
+  const unmarked = seen === 'accepted' && id.key !== ADOPTED && strategyOf(record).reusesSlot;
+  for (const each of unmarked ? [id, { slot: id.slot, key: ADOPTED }] : [id]) {
+    try {
+      return yield* call('target', 'retire', each, stamp, seen);
+    } catch (error) {
+      if (!isKeywheelError(error, 'ERR_TARGET_MISMATCH')) throw error;
+    }
+  }
+  if (seen === 'refused') return;
+  throw new HoldSignal({
+    code: 'mark-mismatch',
+    message: `${id.slot} still accepts the old credential of ${turn.secret}, but records another one, so it is not retired`,
+    hint: 'keywheel doctor shows the mark; find out who wrote it, mend it, then resume',
+  });
 }
 
 function namesOld(turn: Turn, record: RotationRecord, current: SecretVersion, old: SecretVersion): boolean {

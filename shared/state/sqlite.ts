@@ -59,11 +59,11 @@ export function openSqliteState(config: SqliteStateConfig, deps: StateDeps, opti
       const prepared = prepare(writes);
       return prepared.length === 0 ? [] : write((tx) => apply(file, tx, prepared, now()));
     },
-    acquire: async (key, holder, ttl) => {
+    acquire: async (key, holder, ttl, isDead) => {
       checkText('lease key', key);
       checkText('lease holder', holder);
       checkTtl(key, ttl);
-      return write((tx) => leases.acquire(file, tx, { key, holder, now: now(), expiresAt: now() + Math.ceil(ttl) }));
+      return write((tx) => leases.acquire(file, tx, { key, holder, now: now(), expiresAt: now() + Math.ceil(ttl), isDead }));
     },
     renew: async (lease, ttl) => {
       checkTtl(lease.key, ttl);

@@ -232,6 +232,23 @@ describe('from nothing to a secret', () => {
     );
   });
 
+  it.each([
+    [{}, 2, 'admin password: environment variable KEYWHEEL_PG_ADMIN_PASSWORD is not set'],
+    [{ KEYWHEEL_PG_ADMIN_PASSWORD: 'canary' }, 4, 'ECONNREFUSED'],
+  ])('a rotation that cannot begin says why by its exit code (%j: %i)', async (env, code, why) => {
+    const yaml = await readFile(path.join(folder.path, 'keywheel.yaml'), 'utf8');
+    const away = yaml.replace('host: db.example.com', 'host: 127.0.0.1').replace('port: 5432', 'port: 1');
+    await writeFile(path.join(folder.path, 'away.yaml'), away);
+
+    const run = await folder.run(['--config', 'away.yaml', 'rotate', 'app/db', '--no-wait', '--json'], { env });
+
+    expect(run.code).toBe(code);
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      results: [{ secret: 'app/db', status: 'failed', error: { message: expect.stringContaining(why) } }],
+    });
+    expect(run.stdout + run.stderr).not.toContain('canary');
+  });
+
   it('a reader that goes away early is no failure', () => {
     const bin = path.resolve(import.meta.dirname, '../../functions/cli/bin.mjs');
     const run = spawnSync('/bin/sh', ['-c', `"${process.execPath}" "${bin}" status | true`], {

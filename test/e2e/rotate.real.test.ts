@@ -95,7 +95,8 @@ describe('rotating from a terminal', () => {
     expect(plain.code).toBe(0);
     expect(plain.stdout).toMatch(/^app\/db\n +1 read {3}/);
     expect(plain.stdout).toMatch(/^ *\d+ effect .*stage app\/db/m);
-    expect(plain.stdout).toMatch(/^-- wait \d+(\.\d+)?s: grace; the use of app_a is sampled$/m);
+    expect(plain.stdout).toMatch(/^-- wait \d+(\.\d+)?m?s: grace; the use of app_a is sampled$/m);
+    expect(plain.stdout).toContain('installation=<installation> ');
     expect(plain.stdout).not.toContain(before.password);
     expect(plain.stderr).toContain('keywheel: app/db: nothing was changed; the real run makes these calls\n');
     expect(JSON.parse(json.stdout)).toMatchObject({
@@ -153,7 +154,7 @@ describe('rotating from a terminal', () => {
   });
 
   it('--no-wait returns at the first wait with 0, and the table shows the phase', async () => {
-    await configure({ maxCacheAge: '1h', grace: '1h' });
+    await configure({ maxCacheAge: '3s', grace: '3s' });
     const begun = await run(['rotate', 'app/db', '--no-wait'], { env });
     const status = await run(['status'], { env });
 
@@ -163,13 +164,21 @@ describe('rotating from a terminal', () => {
     expect(Math.max(...status.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
-  it('a target that is gone ends with 5 when something was done, and status stays readable', async () => {
+  it('a target that goes away half way ends it with 5, and nothing is lost', async () => {
     await server.stop();
-    const resumed = await run(['rotate', 'app/db', '--resume', '--no-wait'], { env });
-    const doctor = await run(['doctor', '--json'], { env });
+    let resumed: Run;
+    // 0 while the next reading is still to come.
+    do resumed = await run(['rotate', 'app/db', '--resume', '--no-wait'], { env });
+    while (resumed.code === 0);
+    const [status, doctor] = [await run(['status'], { env }), await run(['doctor', '--json'], { env })];
 
-    expect([0, 5]).toContain(resumed.code);
+    expect(resumed.code).toBe(5);
+    expect(resumed.stderr).toMatch(/^keywheel: app\/db: failed after (published|grace): /m);
+    expect(status.code).toBe(0);
+    expect(status.stdout).toMatch(/^app\/db: failed: /m);
     expect(doctor.code).toBe(1);
-    expect(doctor.stdout).toContain('unreachable');
+    expect(JSON.parse(doctor.stdout).checks).toContainEqual(
+      expect.objectContaining({ level: 'fail', subject: 'app/db', mend: 'check host, port and firewall' }),
+    );
   });
 });

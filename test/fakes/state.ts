@@ -8,6 +8,12 @@ interface LeaseRecord {
   readonly expiresAt: number;
 }
 
+interface StateSnapshot {
+  readonly records: FakeState['records'];
+  readonly leases: FakeState['leases'];
+  readonly revisions: number;
+}
+
 export class FakeState {
   readonly kind = 'fake';
   writes = 0;
@@ -93,6 +99,19 @@ export class FakeState {
   }
 
   close(): void {}
+
+  /** Everything that it holds, for `restore`. */
+  snapshot(): StateSnapshot {
+    return { records: new Map(this.records), leases: new Map(this.leases), revisions: this.revisions };
+  }
+
+  restore(snapshot: StateSnapshot): void {
+    this.records.clear();
+    for (const [key, record] of snapshot.records) this.records.set(key, record);
+    this.leases.clear();
+    for (const [key, lease] of snapshot.leases) this.leases.set(key, lease);
+    this.revisions = snapshot.revisions;
+  }
 
   private live(key: string): { value: unknown; revision: number } | undefined {
     const record = this.records.get(key);

@@ -15,10 +15,17 @@ interface Secret {
   readonly revision: number;
 }
 
+interface StoreSnapshot {
+  readonly history: ReadonlyMap<string, { at: number; secret: Secret }[]>;
+  readonly puts: number;
+}
+
 export class FakeStore {
   readonly kind = 'fake';
   readonly readLag: number;
   writes = 0;
+  /** How far the next read of the engine lags; at most `readLag`, which it is unless a simulation says otherwise. */
+  lag: () => number;
   private readonly now: () => number;
   /** Every state of every secret with the time it began, so that lagging readers can be shown an old one. */
   private readonly history = new Map<string, { at: number; secret: Secret }[]>();
@@ -27,6 +34,7 @@ export class FakeStore {
   constructor(now: () => number, readLag = 0) {
     this.now = now;
     this.readLag = readLag;
+    this.lag = () => readLag;
   }
 
   /** The state that a reader who lags by `lag` sees. */
@@ -47,11 +55,11 @@ export class FakeStore {
   }
 
   describe(name: string): SecretState | undefined {
-    const secret = this.seen(name, this.readLag);
+    const secret = this.seen(name, this.lag());
     return secret === undefined ? undefined : stateOf(name, secret);
   }
 
-  read(name: string, at: Label | { readonly version: string }, lag = this.readLag): SecretVersion | undefined {
+  read(name: string, at: Label | { readonly version: string }, lag = this.lag()): SecretVersion | undefined {
     const secret = this.seen(name, lag);
     const id = typeof at === 'string' ? secret?.labels[at] : at.version;
     const found = secret?.versions.find((each) => each.id === id && !each.discarded);
@@ -114,6 +122,17 @@ export class FakeStore {
       const secret = this.seen(name);
       if (secret !== undefined && name.startsWith(filter?.prefix ?? '')) yield { name, labels: stateOf(name, secret).labels };
     }
+  }
+
+  /** Everything that it holds, for `restore`. Values are never changed in place, so a shallow copy is enough. */
+  snapshot(): StoreSnapshot {
+    return { history: new Map(this.history), puts: this.puts };
+  }
+
+  restore(snapshot: StoreSnapshot): void {
+    this.history.clear();
+    for (const [name, states] of snapshot.history) this.history.set(name, states);
+    this.puts = snapshot.puts;
   }
 
   private must(name: string): Secret {

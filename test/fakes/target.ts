@@ -25,6 +25,12 @@ export interface Session {
   lastAt: number;
 }
 
+interface TargetSnapshot {
+  readonly history: readonly { at: number; slots: ReadonlyMap<string, Slot> }[];
+  readonly sessions: readonly Session[];
+  readonly counter: number;
+}
+
 export class FakeTarget {
   readonly kind = 'fake';
   readonly description = 'fake target';
@@ -66,6 +72,33 @@ export class FakeTarget {
   accepts(value: SecretValue, endpoint = 'primary'): boolean {
     const slot = this.at(endpoint).get(String(value['username']));
     return slot?.password !== undefined && slot.password === value['password'];
+  }
+
+  /** Every credential that lives at the primary, by a name that tells it from all others. */
+  credentials(): string[] {
+    const live: string[] = [];
+    for (const [slot, { password }] of this.at('primary')) if (password !== undefined) live.push(`${slot}=${password}`);
+    return live;
+  }
+
+  credentialOf(value: SecretValue): string {
+    return `${String(value['username'])}=${String(value['password'])}`;
+  }
+
+  /** Every consumer disconnects. */
+  endSessions(): void {
+    this.sessions = [];
+  }
+
+  /** Everything that it holds, for `restore`. */
+  snapshot(): TargetSnapshot {
+    return { history: [...this.history], sessions: [...this.sessions], counter: this.counter };
+  }
+
+  restore(snapshot: TargetSnapshot): void {
+    this.history.splice(0, this.history.length, ...snapshot.history);
+    this.sessions = [...snapshot.sessions];
+    this.counter = snapshot.counter;
   }
 
   private at(endpoint: string): ReadonlyMap<string, Slot> {

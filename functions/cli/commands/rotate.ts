@@ -97,8 +97,9 @@ async function rotateAll(
     import('../engine.ts'),
     import('../progress.ts'),
   ]);
-  const { signal, done } = interruptible((message) => out.say(message));
   const progress = out.json ? silent : createProgress(out.stderr, names, env);
+  const { signal, done } = interruptible((message) => progress.note(message));
+  let begun = false;
   let results;
   try {
     results = await rotateSecrets({
@@ -109,7 +110,10 @@ async function rotateAll(
       env,
       signal,
       deps: systemDeps,
-      onEvent: (event) => progress.event(event),
+      onEvent: (event) => {
+        begun ||= event.rotationId !== undefined;
+        progress.event(event);
+      },
     });
   } finally {
     progress.stop();
@@ -117,8 +121,8 @@ async function rotateAll(
   }
   if (results === undefined) {
     if (out.json) out.record({ interrupted: true });
-    out.say('interrupted between two steps; the journal holds what was done');
-    out.hint(`go on with: keywheel rotate ${names.join(' ')} --resume`);
+    out.say(begun ? 'interrupted between two steps; the journal holds what was done' : 'interrupted before anything was done');
+    if (begun) out.hint(`go on with: keywheel rotate ${names.join(' ')} --resume`);
     return EXIT.interrupted;
   }
   const outcomes = results.map((result) => outcomeOf(result, selection.mode !== 'due', when(Date.now())));

@@ -11,7 +11,7 @@ export interface Credential {
   readonly password: string;
 }
 
-export interface Connection {
+interface Connection {
   /** Runs one query; returns the account that the server says it ran for. `turn` picks among the application's statements. */
   query(turn: number): Promise<string>;
   close(): Promise<void>;

@@ -2,7 +2,7 @@
  * `keywheel demo`: a real PostgreSQL, an application under load, and the production command line turning the wheel: rotated, killed,
  * resumed, proved. Nothing in the engine knows that it is a demo.
  */
-import { writeFile } from 'node:fs/promises';
+import { access, constants, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openGate, systemClock } from '../../../shared/deps.ts';
@@ -14,7 +14,7 @@ import { ACCOUNTS, createApplication, DATABASE, ENDPOINT, tryLogin } from './app
 import { guardFolder, openScope, removeFolder, removeFolderNow, type Scope } from './cleanup.ts';
 import { keywheel } from './cli.ts';
 import { HOST, startDatabase } from './database.ts';
-import { MAX_CACHE_AGE, makeFolder, SECRET, systemRandom, writeProject } from './files.ts';
+import { CACHE_AGE, makeFolder, SECRET, systemRandom, writeProject } from './files.ts';
 import { findInLog } from './leaks.ts';
 import { renderReport } from './report/index.ts';
 import { openScreen, type Screen } from './screen.ts';
@@ -56,8 +56,10 @@ const KILLS: readonly (Phase | undefined)[] = [
   'published',
 ];
 
-/** Returns the exit code: 0, 1 when a promise was broken, 130 when interrupted. ERR_MISSING_PEER, ERR_TARGET_FAILED. */
+/** Returns the exit code: 0, 1 when a promise was broken, 130 when interrupted. ERR_MISSING_PEER, ERR_TARGET_FAILED, ERR_USAGE. */
 export async function runDemo(options: DemoOptions): Promise<number> {
+  const report = path.resolve(options.out ?? 'keywheel-demo.html');
+  await checkFolder(path.dirname(report));
   const scope = openScope();
   const screen = openScreen(process.stderr, process.env);
   scope.onClose(
@@ -67,7 +69,6 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     const timeline = await play(options, scope, screen);
     screen.close();
-    const report = path.resolve(options.out ?? 'keywheel-demo.html');
     await writeFile(report, renderReport(timeline));
     const text = options.json ? JSON.stringify(summarize(timeline)) : renderSummary(timeline, report);
     process.stdout.write(`${text}\n`);
@@ -77,6 +78,18 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     return INTERRUPTED;
   } finally {
     await scope.close();
+  }
+}
+
+/** Said before half a minute of work, not after it. */
+async function checkFolder(folder: string): Promise<void> {
+  try {
+    await access(folder, constants.W_OK);
+  } catch (cause) {
+    throw new KeywheelError('ERR_USAGE', `the report cannot be written, ${folder} is not a folder that can be written to`, {
+      hint: 'keywheel demo --out FILE',
+      cause,
+    });
   }
 }
 
@@ -119,7 +132,7 @@ async function play(options: DemoOptions, scope: Scope, screen: Screen): Promise
     timeline.notes.push({ at: Date.now(), text, tone });
     screen.line(text);
   };
-  const plan = { maxCacheAge: MAX_CACHE_AGE, pool: 4, period: 20, freshEvery: 200 };
+  const plan = { maxCacheAge: CACHE_AGE, pool: 4, period: 20, freshEvery: 200 };
   const workers = startWorkers(
     WORKERS,
     { store: project.store, secret: SECRET, port: database.port, plan },

@@ -53,7 +53,7 @@ describe('complaints', () => {
       'a failed query',
       (t: ReturnType<typeof sampleTimeline>) =>
         t.failures.push({ at: START, code: '28P01', account: 'app_a', during: 'connect' }),
-      '1 query failed',
+      '1 query failed (28P01 on connect as app_a)',
     ],
     ['three rotations', (t: ReturnType<typeof sampleTimeline>) => t.turns.splice(3), 'only 3 of 4 rotations closed'],
     [

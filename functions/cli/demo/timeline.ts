@@ -3,7 +3,7 @@ import type { Phase, RotationRecord } from '../../../shared/rotation/index.ts';
 import type { QueryFailure } from './consumer.ts';
 import type { WorkerReport } from './tally.ts';
 
-export interface Bucket {
+interface Bucket {
   readonly at: number;
   readonly queries: Record<string, number>;
 }
@@ -37,7 +37,7 @@ export interface Turn {
   refusal?: { readonly outcome: 'refused' | 'accepted' | 'unclear'; readonly code: string; readonly endpoint: string };
 }
 
-export interface Note {
+interface Note {
   readonly at: number;
   readonly text: string;
   readonly tone: 'plain' | 'good' | 'bad';
@@ -118,13 +118,24 @@ export function complaints(timeline: Timeline): string[] {
   const { queries, failed, rotations, resumes, refused } = summarize(timeline);
   const found: string[] = [];
   if (queries === 0) found.push('no query ran');
-  if (failed > 0) found.push(`${failed} ${failed === 1 ? 'query' : 'queries'} failed`);
+  if (failed > 0) found.push(`${failed} ${failed === 1 ? 'query' : 'queries'} failed (${failureKinds(timeline)})`);
   if (rotations < LEAST_ROTATIONS) found.push(`only ${rotations} of ${LEAST_ROTATIONS} rotations closed`);
   if (resumes === 0) found.push('no rotation was resumed after a SIGKILL');
   if (refused < rotations)
     found.push(`${rotations - refused} retired ${rotations - refused === 1 ? 'password was' : 'passwords were'} not refused`);
   if ((timeline.leaks ?? 0) > 0) found.push('a password was found in the server log');
   return found;
+}
+
+/** The most frequent failures, by code, step and account. */
+function failureKinds(timeline: Timeline): string {
+  const kinds = new Map<string, number>();
+  for (const { code, during, account } of timeline.failures) {
+    const kind = `${code} on ${during}${account === '' ? '' : ` as ${account}`}`;
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  const most = [...kinds].sort(([, a], [, b]) => b - a).slice(0, 3);
+  return most.map(([kind, times]) => (times === 1 ? kind : `${times} × ${kind}`)).join(', ');
 }
 
 /** Version ids are long and begin with what they have in common (a kind, a time); their last characters tell them apart. */

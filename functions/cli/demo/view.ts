@@ -155,7 +155,7 @@ export function seconds(ms: number): string {
   return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
 }
 
-export function palette(color: boolean): Palette {
+function palette(color: boolean): Palette {
   const sgr = (open: string): Paint =>
     color ? (text) => (text === '' ? '' : `${ESCAPE}[${open}m${text}${ESCAPE}[0m`) : (text) => text;
   return { bold: sgr('1'), dim: sgr('2'), red: sgr('1;31'), green: sgr('32'), accounts: [sgr('36'), sgr('33')] };

@@ -10,13 +10,15 @@ interface Ask {
   readonly holder: string;
   readonly now: number;
   readonly expiresAt: number;
+  /** Tells a holder that is gone, so that what a killed process held need not run out first. */
+  readonly isDead?: ((holder: string) => boolean) | undefined;
 }
 
 /** The same holder may ask again, and then its earlier lease is lost: after a restart it does not know what it had begun. */
-export function acquire(context: RowContext, tx: Tx, { key, holder, now, expiresAt }: Ask): Lease | undefined {
+export function acquire(context: RowContext, tx: Tx, { key, holder, now, expiresAt, isDead }: Ask): Lease | undefined {
   const row = findLease(context, tx, key);
   const held = row !== undefined && row.holder !== null && live(row, now) !== undefined;
-  if (held && row.holder !== holder) return undefined;
+  if (held && row.holder !== holder && isDead?.(row.holder) !== true) return undefined;
   const lease: Lease = { key, holder, fence: (row?.fence ?? 0) + 1, expiresAt };
   saveLease(tx, lease);
   return lease;

@@ -20,7 +20,7 @@ export function json(value: unknown): Markup {
   return { markup: JSON.stringify(value).replaceAll('<', String.raw`\u003c`) };
 }
 
-export function escape(text: string): string {
+function escape(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -116,7 +116,7 @@ function method(timeline: Timeline): Markup {
       configuration.
     </li>
     <li>
-      The ${words(timeline.workers)} workers read <code>current</code>, cache it for at most a second and a half, and query over
+      The ${words(timeline.workers)} workers read <code>current</code>, cache it for at most 1.2 seconds, and query over
       pooled and fresh connections. They never retry: whatever goes wrong is counted.
     </li>
     <li>The account of a query is the server’s own <code>session_user</code>.</li>

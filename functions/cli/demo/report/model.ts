@@ -6,7 +6,7 @@ import { shortVersion, type Timeline, type Turn } from '../timeline.ts';
 
 const MOST_POINTS = 320;
 
-export interface Point {
+interface Point {
   /** Seconds from the start. */
   readonly from: number;
   readonly to: number;
