@@ -44,7 +44,7 @@ export function explain(kind: SqliteKind, at: string, error: unknown): unknown {
       codes.full,
       `${noun} ${at} could not be written, because the disk, a quota or a file size limit is full`,
       {
-        hint: 'free some space and run the same command again; nothing was changed',
+        hint: 'free some space and run the same command again; nothing is half written',
         subject: at,
       },
     );

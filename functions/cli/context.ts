@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { configPath, loadConfig, type Environment, type LoadedConfig } from '../../shared/config/index.ts';
+import type { Environment, LoadedConfig } from '../../shared/config/index.ts';
 import type { Output } from './output.ts';
 
 /** What a command is given. Nothing in it is global, so that tests run commands in their own process. */
@@ -24,9 +24,10 @@ export interface CommandModule {
   run(context: Context, args: readonly string[], flags: Flags): Promise<number>;
 }
 
-export function createContext(
+export async function createContext(
   parts: Omit<Context, 'config' | 'configFile'> & { readonly configFlag: string | undefined },
-): Context {
+): Promise<Context> {
+  const { configPath, loadConfig } = await import('../../shared/config/index.ts');
   const { configFlag, ...rest } = parts;
   const configFile = configPath({ flag: configFlag, env: parts.env });
   let loading: Promise<LoadedConfig> | undefined;

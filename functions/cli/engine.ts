@@ -9,6 +9,7 @@ import { adminPasswordSource, policyOf, secretOf, type Environment, type LoadedC
 import { openGate, rehearsalGate, systemClock, type Clock, type Gate, type Random } from '../../shared/deps.ts';
 import type {
   AdvanceResult,
+  ExpectingGate,
   Job,
   OpenPorts,
   Rehearsal,
@@ -100,13 +101,13 @@ export async function rotationPolicyOf(config: LoadedConfig, name: string): Prom
   };
 }
 
-async function jobOf(config: LoadedConfig, name: string, deps: EngineDeps, env: Environment): Promise<Job> {
+async function jobOf(config: LoadedConfig, name: string, deps: EngineDeps, ports: PortOptions): Promise<Job> {
   const secret = await secretOf(config, name);
   return {
     secret: name,
     policy: await rotationPolicyOf(config, name),
     schedule: secret.schedule,
-    open: () => openPorts(config, name, deps, { env }),
+    open: () => openPorts(config, name, deps, ports),
   };
 }
 
@@ -120,18 +121,33 @@ export interface RotateOptions {
   readonly onEvent: (event: RotationEvent) => void;
   readonly signal: AbortSignal;
   readonly deps: EngineDeps;
+  /** The dry run's lines by secret; a call that they do not show is not made. */
+  readonly expected?: ReadonlyMap<string, readonly RehearsalLine[]>;
 }
+
+/** `missing`: what the expected dry run showed and this run did not make. */
+export type RotatedSecret = AdvanceResult & { readonly missing?: readonly string[] };
 
 /**
  * Rotates every named secret, each for itself: what fails for one is that one's result. Undefined when the signal stopped it between two
  * steps; the journal then holds all that was done.
  */
-export async function rotateSecrets(options: RotateOptions): Promise<AdvanceResult[] | undefined> {
-  const { config, deps, env, selection, signal, onEvent, waitUpTo } = options;
-  const { holderName, Interrupted, rotateMany } = await import('../../shared/rotation/index.ts');
-  const jobs = await Promise.all(options.names.map((name) => jobOf(config, name, deps, env)));
+export async function rotateSecrets(options: RotateOptions): Promise<RotatedSecret[] | undefined> {
+  const { config, deps, env, selection, signal, onEvent, waitUpTo, expected } = options;
+  const { expectingGate, holderName, Interrupted, rotateMany } = await import('../../shared/rotation/index.ts');
   const state = await openState(config.state, deps);
   try {
+    const gates = new Map<string, ExpectingGate>();
+    if (expected !== undefined) {
+      const installation = await state.installation();
+      for (const name of options.names) gates.set(name, expectingGate(openGate(), expected.get(name) ?? [], name, installation));
+    }
+    const jobs = await Promise.all(
+      options.names.map((name) => {
+        const gate = gates.get(name);
+        return jobOf(config, name, deps, gate === undefined ? { env } : { env, gate });
+      }),
+    );
     const results = await rotateMany(
       jobs,
       selection,
@@ -140,7 +156,10 @@ export async function rotateSecrets(options: RotateOptions): Promise<AdvanceResu
       deps,
     );
     await state.close();
-    return results;
+    return results.map((result) => {
+      const missing = gates.get(result.secret)?.missing();
+      return missing === undefined ? result : { ...result, missing };
+    });
   } catch (error) {
     // Other secrets may still be at their last step and about to release their lease: the state stays open until the process ends.
     if (error instanceof Interrupted) return undefined;
@@ -151,7 +170,7 @@ export async function rotateSecrets(options: RotateOptions): Promise<AdvanceResu
 
 /** Undefined when there is nothing that the real run would do for this secret. */
 export async function rehearseSecret(
-  options: Omit<RotateOptions, 'names' | 'waitUpTo' | 'onEvent' | 'signal'>,
+  options: Omit<RotateOptions, 'names' | 'waitUpTo' | 'onEvent' | 'signal' | 'expected'>,
   name: string,
 ): Promise<Rehearsal | undefined> {
   const { config, deps, env, selection } = options;

@@ -1,5 +1,5 @@
-/** Builds the command line. Only commander is loaded here: a command's own file comes when it is called. */
-import { Command, CommanderError } from 'commander';
+/** Builds the command line. What it does not need for an answer it does not load: commander takes half as long as Node itself takes to start. */
+import type { Command, CommanderError } from 'commander';
 import type { Environment } from '../../shared/config/index.ts';
 import { KeywheelError } from '../../shared/errors.ts';
 import { createContext, type CommandModule, type Context, type Flags } from './context.ts';
@@ -64,7 +64,8 @@ async function build(
   out: Output,
   act: (module: CommandModule, command: Command) => Promise<void>,
 ): Promise<Command> {
-  const program = new Command('keywheel');
+  const commander = await import('commander');
+  const program = new commander.Command('keywheel');
   // Set before commands are added: they inherit it.
   program
     .exitOverride()
@@ -96,6 +97,8 @@ async function build(
   return program;
 }
 
+const isCommanderError = (error: unknown): error is CommanderError => error instanceof Error && error.name === 'CommanderError';
+
 async function tellVersion(out: Output): Promise<number> {
   const { default: about } = await import('../../package.json', { with: { type: 'json' } });
   if (out.json) out.record({ version: about.version });
@@ -118,7 +121,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     const program = await build(argv, out, async (module, command) => {
       const flags: Flags = command.optsWithGlobals();
       const config = flags['config'];
-      const context = createContext({
+      const context = await createContext({
         out,
         env: io.env,
         stdin: io.stdin,
@@ -130,8 +133,8 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
     await program.parseAsync(words.length === 0 ? ['--help'] : [...argv], { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return out.fail(error instanceof CommanderError ? usageError(error, asked) : error);
+    if (!isCommanderError(error)) return out.fail(error);
+    return error.exitCode === 0 ? 0 : out.fail(usageError(error, asked));
   }
 }
 

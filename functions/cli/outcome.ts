@@ -20,6 +20,16 @@ function begun({ rotation }: AdvanceResult): boolean {
 /** `in 42s`, `now`. */
 export type When = (at: number) => string;
 
+/** Nothing is left open, and nothing was rotated: whoever asked has to decide. */
+function givenUp(secret: string, reason: string): Outcome {
+  const again = `to rotate it all the same: keywheel rotate ${secret}`;
+  if (reason === 'edited') {
+    const message = `${secret}: the rotation was given up, because the secret was edited by hand; the edit is current and was kept`;
+    return { code: EXIT.failed, message, hint: again };
+  }
+  return { code: EXIT.failed, message: `${secret}: the rotation was given up and current was not changed by it: ${reason}`, hint: again };
+}
+
 /** What one secret's result means for the exit code, and one line about it. `asked` is true when it was named on the command line. */
 export function outcomeOf(result: AdvanceResult, asked: boolean, when: When): Outcome {
   const { secret, rotation, resumeAt } = result;
@@ -27,10 +37,7 @@ export function outcomeOf(result: AdvanceResult, asked: boolean, when: When): Ou
   const resume = `keywheel rotate ${secret} --resume`;
   switch (result.status) {
     case 'closed':
-      if (rotation?.outcome === 'abandoned') {
-        const why = rotation.abandon?.reason ?? 'no reason was recorded';
-        return { code: EXIT.failed, message: `${secret}: the rotation was given up and current was not changed by it: ${why}` };
-      }
+      if (rotation?.outcome === 'abandoned') return givenUp(secret, rotation.abandon?.reason ?? 'no reason was recorded');
       return {
         code: EXIT.done,
         message: `${secret}: rotated, ${rotation?.to ?? ''} is in use and the old credential is refused`,
@@ -38,12 +45,14 @@ export function outcomeOf(result: AdvanceResult, asked: boolean, when: When): Ou
     case 'idle':
       return { code: EXIT.done, message: `${secret}: nothing to do${resumeAt === undefined ? '' : `, due ${when(resumeAt)}`}` };
     case 'waiting':
-      return {
-        code: EXIT.done,
-        message:
-          rotation === undefined ? `${secret}: not started, in a blackout${later}` : `${secret}: ${rotation.phase}${later}`,
-        hint: rotation === undefined ? undefined : `continue then with: ${resume}`,
-      };
+      if (rotation === undefined) {
+        return {
+          code: asked ? EXIT.failed : EXIT.done,
+          message: `${secret}: not started, a blackout in keywheel.yaml ends ${resumeAt === undefined ? 'later' : when(resumeAt)}`,
+          hint: 'repeat the command then; --due does so by itself for what is due',
+        };
+      }
+      return { code: EXIT.done, message: `${secret}: ${rotation.phase}${later}`, hint: `continue then with: ${resume}` };
     case 'busy':
       return {
         code: asked ? EXIT.partial : EXIT.done,

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import { formatDuration } from '../../shared/config/index.ts';
+import { KeywheelError } from '../../shared/errors.ts';
 import type { Rehearsal, RehearsalLine } from '../../shared/rotation/index.ts';
 import type { Paint, Tone } from './output.ts';
 import { harmless } from './text.ts';
@@ -36,4 +38,32 @@ export function rehearsalRecord({ secret, lines, result }: Rehearsal): object {
       ? {}
       : { error: { code: why.code, message: why.message, ...(why.hint === undefined ? {} : { hint: why.hint }) } }),
   };
+}
+
+interface DryRunFile {
+  readonly rehearsals?: readonly { readonly secret?: unknown; readonly status?: unknown; readonly lines?: unknown }[];
+}
+
+/** Reads what `rotate --dry-run --json` printed, for `rotate --expect`. */
+export async function readDryRun(file: string, names: readonly string[]): Promise<ReadonlyMap<string, readonly RehearsalLine[]>> {
+  const hint = `make it with: keywheel rotate ${names.join(' ')} --dry-run --json > ${file}`;
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new KeywheelError('ERR_USAGE', `the dry run ${file} cannot be read`, { hint, cause });
+  }
+  const lines = new Map<string, readonly RehearsalLine[]>();
+  try {
+    for (const each of (JSON.parse(text) as DryRunFile).rehearsals ?? []) {
+      if (typeof each.secret === 'string' && each.status === 'closed' && Array.isArray(each.lines))
+        lines.set(each.secret, each.lines as RehearsalLine[]);
+    }
+  } catch (cause) {
+    throw new KeywheelError('ERR_USAGE', `${file} is not what a dry run prints`, { hint, cause });
+  }
+  const absent = names.find((name) => !lines.has(name));
+  if (absent !== undefined)
+    throw new KeywheelError('ERR_USAGE', `${file} shows no dry run of ${absent} that went to its end`, { hint });
+  return lines;
 }

@@ -13,6 +13,9 @@ export interface Source {
 // The parser's own sentences quote the file, and a file may hold a misplaced password: say only what kind of fault it is.
 const FAULTS: Readonly<Record<string, string>> = {
   BAD_INDENT: 'the indentation does not fit',
+  BLOCK_AS_IMPLICIT_KEY: 'a mapping begins in the middle of another one’s line; is it indented as the lines around it',
+  BLOCK_IN_FLOW: 'a mapping or list over several lines stands inside brackets',
+  BAD_SCALAR_START: 'a value begins with a character that needs quotes around it',
   BAD_ALIAS: 'an alias is not well formed',
   DUPLICATE_KEY: 'the same key is written twice',
   MISSING_CHAR: 'a character is missing, such as a colon, a quote or a bracket',

@@ -116,7 +116,7 @@ function readable(journal: SecretJournal | undefined, secret: string, now: numbe
 /** Plans a new rotation, or notes why it could not begin and when to try again. */
 function* begin(turn: Turn, journal: SecretJournal, reason: string): Engine<{ journal: SecretJournal; result?: AdvanceResult }> {
   try {
-    const rotation = yield* plan(turn, reason);
+    const rotation = yield* plan(turn, reason, journal.rotation);
     return { journal: { ...withoutFailure(journal), rotation, attempts: 0 } };
   } catch (error) {
     if (isKeywheelError(error, 'ERR_LEASE_LOST')) throw error;

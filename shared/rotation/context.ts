@@ -1,7 +1,7 @@
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { Lease } from '../state/index.ts';
 import type { Stamp } from '../targets/index.ts';
-import type { SecretVersion } from '../stores/index.ts';
+import type { SecretValue, SecretVersion } from '../stores/index.ts';
 import { call, type Engine, type TargetFacts } from './ops.ts';
 import type { RotationPolicy } from './policy.ts';
 import type { Failure, Hold, RotationRecord } from './record.ts';
@@ -48,6 +48,12 @@ export function stampOf(turn: Turn, record: Pick<RotationRecord, 'rotationId'>):
 
 export function strategyOf(record: Pick<RotationRecord, 'strategy'>): Strategy {
   return STRATEGIES[record.strategy];
+}
+
+/** Provider-minted material carries its id beside it. */
+export function keyIdOf(value: SecretValue): string | undefined {
+  const id = value['keyId'];
+  return typeof id === 'string' ? id : undefined;
 }
 
 /** What the journal and people are told of an error. Only our own errors' messages are known to be free of material. */

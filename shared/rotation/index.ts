@@ -1,5 +1,6 @@
 export { advance, type AdvanceRequest } from './advance.ts';
 export type { EngineContext } from './context.ts';
+export { expectingGate, type ExpectingGate } from './expect.ts';
 export { interpret, Interrupted } from './interpret.ts';
 export { rotateMany, type Job, type Selection } from './many.ts';
 export type { Engine, EnginePorts, Op, TargetFacts } from './ops.ts';

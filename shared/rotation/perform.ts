@@ -32,6 +32,9 @@ export function* perform(turn: Turn, record: RotationRecord, step: Step, now: nu
         ...(error.hint === undefined ? {} : { hint: error.hint }),
       });
     }
+    if (isKeywheelError(error, 'ERR_ROTATION_HELD')) {
+      return yield* hold(turn, record, { code: 'not-as-planned', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    }
     const at = yield* call('clock', 'now');
     const chance = yield* call('random', 'uniform');
     return failed(record, failureOf(error, at), turn.policy, at, chance);

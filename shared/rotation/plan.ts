@@ -1,5 +1,6 @@
 import { KeywheelError } from '../errors.ts';
-import { ADOPTED, HoldSignal, strategyOf, type Turn } from './context.ts';
+import type { SecretVersion } from '../stores/index.ts';
+import { ADOPTED, HoldSignal, keyIdOf, strategyOf, type Turn } from './context.ts';
 import { call, type Engine } from './ops.ts';
 import { RECORD_VERSION, type RotationRecord } from './record.ts';
 import { holdOn, probeError } from './steps-before.ts';
@@ -8,7 +9,7 @@ import { holdOn, probeError } from './steps-before.ts';
  * Looks at the world and makes the record of a new rotation. Reads only: when anything would make the rotation unsafe or impossible,
  * it says so here, before the first effect.
  */
-export function* plan(turn: Turn, reason: string): Engine<RotationRecord> {
+export function* plan(turn: Turn, reason: string, last: RotationRecord | undefined): Engine<RotationRecord> {
   const { secret, facts, policy } = turn;
   const state = yield* call('store', 'describe', secret);
   if (state === undefined) {
@@ -44,7 +45,7 @@ export function* plan(turn: Turn, reason: string): Engine<RotationRecord> {
     phase: 'planned',
     startedAt: now,
     updatedAt: now,
-    from: { id: { slot: from, key: current.rotationId ?? ADOPTED }, version: current.id },
+    from: { id: { slot: from, key: keyOf(turn, current, from, last) }, version: current.id },
     to,
     revision: state.revision,
     evidence: { count: 0, latest: [] },
@@ -66,4 +67,15 @@ export function* plan(turn: Turn, reason: string): Engine<RotationRecord> {
     if (probe.outcome !== 'accepted') throw probeError(turn, probe, 'current');
   }
   return record;
+}
+
+/**
+ * The key under which the target knows the credential that current names. A version that a person wrote names no rotation, and a person who
+ * changes a password leaves our mark as it is: then the last record knows what the slot was given.
+ */
+function keyOf(turn: Turn, current: SecretVersion, slot: string, last: RotationRecord | undefined): string {
+  if (turn.facts.capability.origin === 'provider') return keyIdOf(current.value) ?? ADOPTED;
+  if (current.rotationId !== undefined) return current.rotationId;
+  const known = [last?.staged?.id, last?.from.id].find((id) => id?.slot === slot);
+  return known?.key ?? ADOPTED;
 }

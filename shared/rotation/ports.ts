@@ -39,7 +39,7 @@ export function enginePorts(open: OpenPorts, clock: Clock, random: Random): Engi
       fence: (stamp) => target.fence(stamp),
       retire: (id, stamp, seen) => target.retire(id, stamp, seen),
       compose: (slot, current) => target.compose(slot, current, (length) => random.bytes(length)),
-      lastUsed: supportsUsage(target) ? (slot) => target.lastUsed(slot) : missing('tell use'),
+      lastUsed: supportsUsage(target) ? (slot, id) => target.lastUsed(slot, id) : missing('tell use'),
       mint: supportsMinting(target)
         ? (slot, marker, current, stamp) => target.mint(slot, marker, current, stamp)
         : missing('mint'),

@@ -14,7 +14,7 @@ import type { RotationPolicy } from './policy.ts';
 import { journalKey, type AdvanceResult, type SecretJournal } from './record.ts';
 
 /** Stands for the rotation id in everything that a rehearsal tells, since the real run will have another. */
-export const ROTATION_PLACEHOLDER = '<rotation>';
+export const ROTATION_PLACEHOLDER = 'r-new';
 
 export interface RehearsalLine {
   readonly kind: Call['kind'] | 'wait';
@@ -181,8 +181,8 @@ function overlayTarget(rehearsing: EnginePorts['target'], live: Target, clock: C
       if (retired.has(material(value))) return { ...told, outcome: 'refused' };
       return applied.has(material(value)) ? { ...told, outcome: 'accepted' } : live.probe(value, endpoint);
     },
-    lastUsed: async (slot) => {
-      const reading = supportsUsage(live) ? await rehearsing.lastUsed(slot) : undefined;
+    lastUsed: async (slot, id) => {
+      const reading = supportsUsage(live) ? await rehearsing.lastUsed(slot, id) : undefined;
       // Use at a time that is still to come cannot be known; the rehearsal supposes that it ends in time.
       return { source: reading?.source ?? 'none', slot, at: clock.now(), sessions: 0 };
     },

@@ -2,7 +2,7 @@
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretVersion } from '../stores/index.ts';
 import type { Evidence, Stamp } from '../targets/index.ts';
-import { ADOPTED, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import { ADOPTED, HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { judgeUse, reached, sampled } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
@@ -93,6 +93,7 @@ function* end(turn: Turn, record: RotationRecord, stamp: Stamp, seen: 'accepted'
 
 function namesOld(turn: Turn, record: RotationRecord, current: SecretVersion, old: SecretVersion): boolean {
   if (current.id === old.id || JSON.stringify(current.value) === JSON.stringify(old.value)) return true;
+  if (turn.facts.capability.origin === 'provider') return keyIdOf(current.value) === record.from.id.key;
   return strategyOf(record).reusesSlot && turn.facts.slotOf(current.value) === record.from.id.slot;
 }
 
@@ -130,7 +131,7 @@ export function* close(turn: Turn, record: RotationRecord): Engine<RotationRecor
 
 /** A target that cannot tell use still has grace, on the worker's clock with an allowance for skew. */
 function* readUse(turn: Turn, record: RotationRecord): Engine<Evidence> {
-  if (turn.facts.usage) return yield* call('target', 'lastUsed', record.from.id.slot);
+  if (turn.facts.usage) return yield* call('target', 'lastUsed', record.from.id.slot, record.from.id);
   const at = yield* call('clock', 'now');
   return { source: 'none: this target cannot tell', slot: record.from.id.slot, at, sessions: 0 };
 }

@@ -103,7 +103,8 @@ export interface Target {
 
 /** Targets that can tell whether a slot is still used. */
 export interface SupportsUsageEvidence {
-  lastUsed(slot: Slot): Promise<Evidence>;
+  /** Of the slot; of `id` alone where the target tells credentials of one slot apart (two keys of one principal). */
+  lastUsed(slot: Slot, id?: CredentialId): Promise<Evidence>;
 }
 
 /** Targets whose provider makes the material (origin `provider`). */

@@ -104,7 +104,9 @@ export async function rotateOnce(bench: Bench, subject: Subject, waits: Waits): 
     });
     const { result, ms } = turn.result;
     if (result.status !== 'closed' || result.rotation?.outcome !== 'rotated') {
-      throw new Error(`the rotation ended as ${result.status}: ${result.error?.message ?? result.rotation?.hold?.message ?? 'no reason'}`);
+      throw new Error(
+        `the rotation ended as ${result.status}: ${result.error?.message ?? result.rotation?.hold?.message ?? 'no reason'}`,
+      );
     }
     return { result, ms, waitedMs, calls: turn.calls, spent: turn.spent };
   } finally {

@@ -8,7 +8,13 @@ import type { Label, SecretStore, SecretValue } from '../../shared/stores/index.
 
 /** One call, with all that is needed to make it again. `connection` counts from 0 in the order in which they were opened. */
 export type Recorded =
-  | { readonly do: 'login'; readonly connection: number; readonly username: string; readonly password: string; readonly accepted: boolean }
+  | {
+      readonly do: 'login';
+      readonly connection: number;
+      readonly username: string;
+      readonly password: string;
+      readonly accepted: boolean;
+    }
   | { readonly do: 'query'; readonly connection: number; readonly text: string; readonly values: readonly unknown[] }
   | { readonly do: 'logout'; readonly connection: number }
   | { readonly do: 'describe' }

@@ -72,7 +72,8 @@ async function login(step: Extract<Recorded, { do: 'login' }>, server: Twin['ser
   } catch {
     accepted = false;
   }
-  if (accepted !== step.accepted) throw new Error(`the replayed login of ${step.username} went another way than the recorded one`);
+  if (accepted !== step.accepted)
+    throw new Error(`the replayed login of ${step.username} went another way than the recorded one`);
   return accepted ? client : undefined;
 }
 

@@ -1,12 +1,15 @@
 /** What the engine costs: one dual-account rotation beside the bare SQL, logins, store calls and journal writes that it was made of. */
 import { startPostgres } from '../helpers/postgres.ts';
 import { createSubject, openBench, rotateOnce, type Turn, type Waits } from './keywheel.ts';
+import { rotateByHand } from './least.ts';
 import { ratioOf, type Ratio } from './measure.ts';
 import { recordPostgres, type Recorded } from './recording.ts';
 import { isNeeded, replay } from './replay.ts';
 import { median } from './rival.ts';
 
 export interface RotationCost extends Ratio {
+  /** The same rotations beside the fewest calls that could do the job. No aim: it is what looking, comparing, evidence and the journal cost. */
+  readonly byHand: Ratio;
   /** What one rotation's baseline is made of: how many calls of each kind. */
   readonly bareCalls: Readonly<Record<Recorded['do'], number>>;
   /** Where the engine's time went, as shares of it. `own` is what is in no call: decisions, records, timers. */
@@ -25,7 +28,8 @@ export async function measureRotationCost(rounds: number): Promise<RotationCost>
     const ours = await createSubject(server, bench, 'benchours');
     const twin = await createSubject(server, bench, 'benchtwin');
     // The twin's accounts get the passwords of the original's, so that the recorded logins are good for both.
-    for (const [index, account] of ours.pair.accounts.entries()) await copyVerifier(server, account, twin.pair.accounts[index] ?? '');
+    for (const [index, account] of ours.pair.accounts.entries())
+      await copyVerifier(server, account, twin.pair.accounts[index] ?? '');
     await copyVerifier(server, ours.pair.admin.username, twin.pair.admin.username);
     const into = {
       server: { host: server.host, port: server.port, database: twin.pair.database },
@@ -34,22 +38,26 @@ export async function measureRotationCost(rounds: number): Promise<RotationCost>
       secret: twin.secret,
       names: [['benchours', 'benchtwin']] as const,
     };
+    const least = await createSubject(server, bench, 'benchleast');
     const turns: Turn[] = [];
     const bare: number[] = [];
+    const byHand: number[] = [];
     for (let round = -WARM_UP; round < rounds; round++) {
       const turn = await rotateOnce(bench, ours, NO_WAITS);
-      const ms = await replay(turn.calls, into);
+      const replayed = await replay(turn.calls, into);
+      const typed = await rotateByHand(server, bench.store, least);
       if (round < 0) continue;
       turns.push(turn);
-      bare.push(ms);
+      bare.push(replayed);
+      byHand.push(typed);
     }
-    const ratio = ratioOf(
-      'one dual-account rotation',
-      turns.map((turn) => turn.ms),
-      'its bare calls',
-      bare,
-    );
-    return { ...ratio, bareCalls: count(turns[0]?.calls ?? []), shares: sharesOf(turns) };
+    const ms = turns.map((turn) => turn.ms);
+    return {
+      ...ratioOf('one rotation', ms, 'its bare calls', bare),
+      byHand: ratioOf('one rotation', ms, 'fewest calls', byHand),
+      bareCalls: count(turns[0]?.calls ?? []),
+      shares: sharesOf(turns),
+    };
   } finally {
     await bench.close();
     await server.stop();
@@ -57,7 +65,9 @@ export async function measureRotationCost(rounds: number): Promise<RotationCost>
 }
 
 async function copyVerifier(server: Awaited<ReturnType<typeof startPostgres>>, from: string, to: string): Promise<void> {
-  const [row] = await server.query<{ verifier: string }>(`SELECT rolpassword AS verifier FROM pg_authid WHERE rolname = '${from}'`);
+  const [row] = await server.query<{ verifier: string }>(
+    `SELECT rolpassword AS verifier FROM pg_authid WHERE rolname = '${from}'`,
+  );
   await server.query(`ALTER ROLE "${to}" PASSWORD '${row?.verifier ?? ''}'`);
 }
 

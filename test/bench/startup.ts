@@ -68,7 +68,10 @@ async function configure(folder: string): Promise<void> {
   const keyFile = path.join(folder, 'store.key');
   createLocalStoreKey(keyFile);
   const { clock, random } = systemDeps;
-  const store = openLocalStore({ kind: 'local', path: path.join(folder, 'store.db'), keyFile }, { clock, random, gate: openGate() });
+  const store = openLocalStore(
+    { kind: 'local', path: path.join(folder, 'store.db'), keyFile },
+    { clock, random, gate: openGate() },
+  );
   await store.put('app/db', { username: 'app_a', password: 'bench' }, null);
   store.close();
   await (await openState({ kind: 'sqlite', path: path.join(folder, 'state.db') }, systemDeps)).close();

@@ -122,6 +122,53 @@ describe('rotating from a terminal', () => {
     expect(rotated.stderr).not.toContain(after.password);
   });
 
+  it('--expect makes exactly the calls that the dry run showed', async () => {
+    const plan = await run(['rotate', 'app/db', '--dry-run', '--json'], { env });
+    await writeFile(path.join(folder.path, 'plan.json'), plan.stdout);
+
+    const rotated = await run(['rotate', 'app/db', '--wait', '--expect', 'plan.json', '--json'], { env });
+
+    expect(rotated.stderr).not.toContain('did not show, so');
+
+    expect(rotated.code).toBe(0);
+    expect(JSON.parse(rotated.stdout).results).toMatchObject([{ status: 'closed', missing: [] }]);
+    expect(rotated.stderr).toContain('keywheel: app/db: made the calls that the dry run showed, and no other\n');
+  });
+
+  it('--expect refuses a call that the dry run did not show, before it is made', async () => {
+    const before = await current();
+    const plan = JSON.parse((await run(['rotate', 'app/db', '--dry-run', '--json'], { env })).stdout);
+    const lines = plan.rehearsals[0].lines.filter((line: { text: string }) => !line.text.includes('<verifier>'));
+    await writeFile(
+      path.join(folder.path, 'plan.json'),
+      JSON.stringify({ ...plan, rehearsals: [{ ...plan.rehearsals[0], lines }] }),
+    );
+
+    const refused = await run(['rotate', 'app/db', '--no-wait', '--expect', 'plan.json', '--json'], { env });
+    const stopped = JSON.parse(refused.stdout).results[0];
+
+    expect(refused.code).toBe(5);
+    expect(stopped).toMatchObject({ status: 'held', rotation: { phase: 'staged', hold: { code: 'not-as-planned' } } });
+    expect(stopped.rotation.hold.message).toMatch(
+      /^app\/db needs a call that the dry run did not show, so it was not made: BEGIN/,
+    );
+    expect(await current()).toEqual(before);
+    expect(await logsIn(before.username, before.password)).toBe(true);
+    const resumed = await run(['rotate', 'app/db', '--resume', '--wait'], { env });
+    expect(resumed.code).toBe(0);
+  });
+
+  it('--expect answers a file that is no dry run', async () => {
+    await writeFile(path.join(folder.path, 'plan.json'), '{"rehearsals":[]}');
+    const refused = await run(['rotate', 'app/db', '--expect', 'plan.json', '--json'], { env });
+    expect(refused.code).toBe(2);
+    expect(JSON.parse(refused.stdout).error).toMatchObject({
+      code: 'ERR_USAGE',
+      message: 'plan.json shows no dry run of app/db that went to its end',
+      hint: 'make it with: keywheel rotate app/db --dry-run --json > plan.json',
+    });
+  });
+
   it('--due does nothing before it is due', async () => {
     const due = await run(['rotate', '--due', '--json'], { env });
 

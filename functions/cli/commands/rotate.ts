@@ -91,12 +91,14 @@ async function rotateAll(
   names: readonly string[],
   selection: Selection,
   waitUpTo: number,
+  expect: string | undefined,
 ): Promise<ExitCode> {
   const { out, env } = context;
   const [{ rotateSecrets, systemDeps }, { createProgress, silent }] = await Promise.all([
     import('../engine.ts'),
     import('../progress.ts'),
   ]);
+  const expected = expect === undefined ? undefined : await (await import('../rehearsal.ts')).readDryRun(expect, names);
   const progress = out.json ? silent : createProgress(out.stderr, names, env);
   const { signal, done } = interruptible((message) => progress.note(message));
   let begun = false;
@@ -110,6 +112,7 @@ async function rotateAll(
       env,
       signal,
       deps: systemDeps,
+      ...(expected === undefined ? {} : { expected }),
       onEvent: (event) => {
         begun ||= event.rotationId !== undefined;
         progress.event(event);
@@ -128,9 +131,14 @@ async function rotateAll(
   const outcomes = results.map((result) => outcomeOf(result, selection.mode !== 'due', when(Date.now())));
   const code = combine(outcomes.map((outcome) => outcome.code));
   if (out.json) out.record({ results });
-  for (const outcome of outcomes) {
+  for (const [index, outcome] of outcomes.entries()) {
     out.say(outcome.message);
     if (outcome.hint !== undefined) out.hint(outcome.hint);
+    const { missing, secret, status } = results[index] ?? {};
+    if (missing === undefined || status !== 'closed') continue;
+    if (missing.length === 0) out.say(`${secret}: made the calls that the dry run showed, and no other`);
+    else
+      out.say(`${secret}: made no call that the dry run did not show; it showed ${missing.length} more: ${missing.join(' | ')}`);
   }
   return code;
 }
@@ -148,6 +156,7 @@ export const rotate: CommandModule = {
       .option('--due', 'all that are due, and open rotations that may go on')
       .option('--resume', 'only open rotations; held and failed steps are looked at now')
       .option('--dry-run', 'print the exact calls and change nothing')
+      .option('--expect <file>', 'hold the run to this dry run (--dry-run --json): a call that it does not show is not made')
       .option('--reason <text>', 'why, for the journal')
       .option('--wait', 'wait here until the end, grace too (default: up to 60s)')
       .option('--no-wait', 'return at the first wait');
@@ -157,6 +166,7 @@ export const rotate: CommandModule = {
     const config = await context.config();
     const names = await namesOf(config, words);
     if (flags['dryRun'] === true) return rehearseAll(context, config, names, selection);
-    return rotateAll(context, config, names, selection, waitOf(flags));
+    const expect = typeof flags['expect'] === 'string' ? flags['expect'] : undefined;
+    return rotateAll(context, config, names, selection, waitOf(flags), expect);
   },
 };

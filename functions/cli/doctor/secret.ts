@@ -1,6 +1,6 @@
 /** One secret from end to end, looking only: store, target, preflight, a login at each endpoint, clocks, schedule, journal. */
 import { formatDuration, policyOf, secretOf, type LoadedConfig, type SecretConfig } from '../../../shared/config/index.ts';
-import type { SecretJournal } from '../../../shared/rotation/index.ts';
+import { RECORD_VERSION, type SecretJournal } from '../../../shared/rotation/index.ts';
 import type { SecretValue } from '../../../shared/stores/index.ts';
 import { supportsUsage, type Finding, type Slot, type Stamp, type Target } from '../../../shared/targets/index.ts';
 import type { Context } from '../context.ts';
@@ -27,6 +27,10 @@ export function checkSchedule(name: string, secret: SecretConfig): Check {
 }
 
 export function checkJournal(name: string, journal: SecretJournal | undefined, now: number): Check {
+  if (journal !== undefined && journal.schemaVersion > RECORD_VERSION) {
+    const message = `its journal was written by a newer version of keywheel (format ${String(journal.schemaVersion)}), so nothing can be rotated`;
+    return fail(name, message, 'upgrade keywheel');
+  }
   const rotation = journal?.rotation;
   if (rotation !== undefined && rotation.phase !== 'closed') {
     const since = formatDuration(Math.max(0, now - rotation.startedAt));

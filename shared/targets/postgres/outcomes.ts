@@ -20,6 +20,18 @@ export class ConnectionRefusal extends Error {
 
 const TLS_CODE =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|ERROR_IN_CERT|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH|EPROTO$)/;
+// Node's own sentences advise on Node's flags, which no user of ours can give.
+const CERTIFICATE: Readonly<Record<string, string>> = {
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the server’s certificate is for another name',
+  CERT_HAS_EXPIRED: 'the server’s certificate has expired',
+  CERT_NOT_YET_VALID: 'the server’s certificate is not valid yet',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the server’s certificate is signed by an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT: 'the server’s certificate is signed by an authority that is not trusted',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the server’s certificate is signed by an authority that is not trusted',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the server’s certificate is signed by an authority that is not trusted',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the server’s certificate is signed by itself',
+};
+const NO_TLS = 'the server does not offer TLS';
 const NETWORK: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is not known',
   EAI_AGAIN: 'the host name cannot be looked up now',
@@ -38,8 +50,8 @@ export function failureOf(error: unknown): Failure {
   const { code, message, severity } = error as { code?: unknown; message?: unknown; severity?: unknown };
   const text = clean(typeof message === 'string' ? message : 'unknown failure');
   if (typeof code === 'string' && typeof severity === 'string' && /^[0-9A-Z]{5}$/.test(code)) return bySqlState(code, text);
-  if (typeof code === 'string' && TLS_CODE.test(code)) return { outcome: 'tls', detail: `${text} (${code})` };
-  if (/SSL connection/.test(text)) return { outcome: 'tls', detail: 'the server does not offer TLS' };
+  if (typeof code === 'string' && TLS_CODE.test(code)) return { outcome: 'tls', detail: `${CERTIFICATE[code] ?? text} (${code})` };
+  if (/SSL connection/.test(text)) return { outcome: 'tls', detail: NO_TLS };
   if (typeof code === 'string')
     return { outcome: 'unreachable', detail: `${NETWORK[code] ?? 'the connection failed'} (${code})` };
   if (text.startsWith('SASL')) return { outcome: 'forbidden', detail: `the server did not complete SCRAM-SHA-256 (${text})` };
@@ -83,7 +95,7 @@ const ADMIN: Readonly<Record<Failure['outcome'], { code: ErrorCode; retryable: b
   tls: {
     code: 'ERR_TARGET_TLS',
     retryable: false,
-    hint: 'set tls.ca to the authority that signed the server’s certificate, and tls.serverName if it carries another name; TLS is never left out',
+    hint: 'set tls.ca to the authority that signed the server’s certificate; TLS is never left out',
   },
   forbidden: {
     code: 'ERR_TARGET_FORBIDDEN',
@@ -99,6 +111,16 @@ const ADMIN: Readonly<Record<Failure['outcome'], { code: ErrorCode; retryable: b
   failed: { code: 'ERR_TARGET_FAILED', retryable: false, hint: 'read the server’s log for this moment' },
 };
 
+/** The hint of a kind of failure is for the most common cause; these have one of their own. */
+function hintOf(failure: Failure, hint: string): string {
+  if (failure.sqlState === '25006') return 'host is a standby; point it at the primary';
+  if (failure.detail === NO_TLS) return 'turn TLS on at the server (ssl = on in postgresql.conf); TLS is never left out';
+  if (failure.detail.includes('ERR_TLS_CERT_ALTNAME_INVALID')) {
+    return 'set host, or tls.serverName, to a name that the certificate carries; the name is always checked';
+  }
+  return hint;
+}
+
 // Serialization, deadlock; a standby that is being promoted answers 25006 until it is done.
 const PASSING = new Set(['40001', '40P01', '25006']);
 
@@ -110,6 +132,6 @@ export function adminError(what: string, error: unknown): KeywheelError {
   return new KeywheelError(code, `${what} failed, ${failure.detail}`, {
     // Two databases of one server share roles but not advisory locks: `tuple concurrently updated` (XX000) is what is left of that.
     retryable: retryable || PASSING.has(failure.sqlState ?? '') || failure.detail.startsWith('tuple concurrently updated'),
-    hint: failure.sqlState === '25006' ? 'host is a standby; point it at the primary' : hint,
+    hint: hintOf(failure, hint),
   });
 }

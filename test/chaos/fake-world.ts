@@ -1,0 +1,69 @@
+import type { EnginePorts, RotationRecord, SecretJournal } from '../../shared/rotation/index.ts';
+import { DEFAULT_POLICY } from '../../shared/rotation/index.ts';
+import type { SecretValue } from '../../shared/stores/index.ts';
+import { FakeState } from '../fakes/state.ts';
+import { FakeStore } from '../fakes/store.ts';
+import { FakeTarget } from '../fakes/target.ts';
+import type { Strategy, World } from './world.ts';
+
+const SECRET = 'app/db';
+export const READ_LAG = 5_000;
+
+/** Everything in memory on one virtual clock. A replica that lags makes verification and proof wait for it. */
+export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: number } = {}): Promise<World> {
+  let time = Date.UTC(2026, 0, 1);
+  let ahead = 0;
+  const now = (): number => time;
+  const store = new FakeStore(now);
+  const target = new FakeTarget(now, strategy === 'dual-account' ? ['app_a', 'app_b'] : ['app_a'], options);
+  const state = new FakeState(() => time + ahead);
+  target.setByHand('app_a', 'canary-first');
+  store.put(SECRET, { username: 'app_a', password: 'canary-first', host: 'db' });
+  time += 60_000;
+  let ids = 0;
+  const ports = {
+    store,
+    target,
+    state,
+    clock: { now: () => time + ahead },
+    random: { rotationId: () => `r-${(ids += 1)}`, uniform: () => 0.5 },
+  } as unknown as EnginePorts;
+  return {
+    secret: SECRET,
+    strategy,
+    policy: { ...DEFAULT_POLICY, strategy, readLag: READ_LAG },
+    facts: {
+      description: target.description,
+      capability: target.capability,
+      endpoints: target.endpoints,
+      slots: target.slots,
+      slotOf: (value) => target.slotOf(value),
+      usage: true,
+    },
+    ports,
+    now,
+    skew: (milliseconds) => (ahead = milliseconds),
+    targetNow: now,
+    elapse: async (milliseconds) => void (time += Math.max(1, Math.ceil(milliseconds))),
+    look: async () => {
+      const described = store.describe(SECRET);
+      const current = store.read(SECRET, 'current');
+      if (described === undefined || current === undefined) throw new Error('current is gone');
+      return {
+        state: described,
+        current,
+        previous: store.read(SECRET, 'previous'),
+        pending: store.read(SECRET, 'pending'),
+        journal: state.get<SecretJournal>(`rotation/${SECRET}`)?.value,
+        history: [...state.list<RotationRecord>('history/')].map((each) => each.value),
+      };
+    },
+    accepts: async (value) => target.endpoints.every((endpoint) => target.accepts(value, endpoint)),
+    strangers: async (known) => {
+      const expected = new Set(known.map((value: SecretValue) => target.credentialOf(value)));
+      return target.credentials().filter((each) => !expected.has(each));
+    },
+    edit: async (value) => void store.put(SECRET, value),
+    close: async () => {},
+  };
+}

@@ -1,0 +1,69 @@
+/** Runs the matrix: every effect of a clean run × every fault. */
+import { Cell, SCENARIOS, type Fault, type Scenario } from './cell.ts';
+import { FAULTS, type NamedFault } from './faults.ts';
+import type { Mutant } from './mutants.ts';
+import type { Matrix } from './world.ts';
+
+const NOTHING: Fault = async () => undefined;
+
+export interface Tally {
+  readonly scenario: string;
+  readonly kind: string;
+  readonly cells: number;
+  /** `fault @ effect`: what was violated. */
+  readonly violations: readonly string[];
+}
+
+export const told = (tally: Tally): string =>
+  `chaos ${tally.scenario} × ${tally.kind}: ${tally.cells} cells, ${tally.violations.length} violations`;
+
+export interface MatrixOptions {
+  readonly mutant?: Mutant;
+  readonly faults?: readonly NamedFault[];
+  /** Cells that run at once. */
+  readonly lanes?: number;
+}
+
+/** The primary's effects in a run without faults. */
+export async function cleanRun(matrix: Matrix, scenario: Scenario, mutant?: Mutant): Promise<{ effects: string[]; violations: string[] }> {
+  const world = await matrix.open(scenario.strategy);
+  try {
+    const cell = new Cell(world, { scenario, at: -1, fault: NOTHING, ...(mutant === undefined ? {} : { mutant }) });
+    const watcher = await cell.run();
+    return { effects: cell.effects, violations: [...watcher.violations] };
+  } finally {
+    await world.close();
+  }
+}
+
+async function runCell(matrix: Matrix, scenario: Scenario, at: number, named: NamedFault, mutant?: Mutant): Promise<readonly string[]> {
+  const world = await matrix.open(scenario.strategy);
+  try {
+    const { fault, skew } = named;
+    const extra = { ...(mutant === undefined ? {} : { mutant }), ...(skew === undefined ? {} : { skew }) };
+    return (await new Cell(world, { scenario, at, fault, ...extra }).run()).violations;
+  } finally {
+    await world.close();
+  }
+}
+
+export async function runMatrix(matrix: Matrix, scenario: Scenario, options: MatrixOptions = {}): Promise<Tally> {
+  const { mutant, faults = FAULTS, lanes = 1 } = options;
+  const clean = await cleanRun(matrix, scenario, mutant);
+  const violations = clean.violations.map((each) => `clean run: ${each}`);
+  const cells = faults.flatMap((named) =>
+    clean.effects.flatMap((effect, at) => (named.only?.(effect) === false ? [] : [{ named, effect, at }])),
+  );
+  const queue = [...cells];
+  const lane = async (): Promise<void> => {
+    for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
+      for (const each of await runCell(matrix, scenario, cell.at, cell.named, mutant)) {
+        violations.push(`${cell.named.name} @ ${cell.at} ${cell.effect}: ${each}`);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return { scenario: scenario.name, kind: matrix.kind, cells: cells.length + 1, violations };
+}
+
+export { SCENARIOS };
