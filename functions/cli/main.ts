@@ -3,6 +3,7 @@ import type { Command, CommanderError } from 'commander';
 import type { Environment } from '../../shared/config/index.ts';
 import { KeywheelError } from '../../shared/errors.ts';
 import { createContext, type CommandModule, type Context, type Flags } from './context.ts';
+import { EXIT_CODES, examplesText, HELP_COMMAND, HELP_OPTION, HELP_WIDTH, OPTIONS, TOP_EXAMPLES, topHelp } from './help.ts';
 import { createOutput, type Output, type Sink } from './output.ts';
 
 interface Entry {
@@ -29,17 +30,6 @@ export interface Io {
   readonly stdin: Context['stdin'];
   readonly env: Environment;
 }
-
-function examplesText(examples: CommandModule['examples']): string {
-  const lines = examples.map(([command, effect]) => `  $ ${command}\n      ${effect}`);
-  return `Examples:\n${lines.join('\n')}\n`;
-}
-
-const TOP_EXAMPLES: CommandModule['examples'] = [
-  ['keywheel demo', 'rotate a real database under load, on this machine, from nothing'],
-  ['keywheel init', 'write a commented keywheel.yaml to start from'],
-  ['keywheel rotate app/db --dry-run', 'print the exact calls of a rotation and change nothing'],
-];
 
 /** commander's own sentence, in the house's words: `unknown option "--jsn", did you mean "--json"`. */
 function usageError(error: CommanderError, asked: string): KeywheelError {
@@ -72,20 +62,15 @@ async function build(
     .configureOutput({
       writeOut: (text) => void out.stdout.write(text),
       writeErr: () => undefined,
-      getOutHelpWidth: () => Math.min(out.width, 80),
+      getOutHelpWidth: () => Math.min(out.width, HELP_WIDTH),
       getOutHasColors: () => false,
     })
     .configureHelp({ showGlobalOptions: true })
-    .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
-    .option('--config <file>', 'the configuration (default: KEYWHEEL_CONFIG, else ./keywheel.yaml)')
-    .option('--json', 'print JSON with a schemaVersion, errors too')
-    .option('-V, --version', 'print the version')
+    .helpOption(...HELP_OPTION)
+    .helpCommand(...HELP_COMMAND)
     .addHelpText('before', () => examplesText(TOP_EXAMPLES))
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done, 1 failed or findings, 2 usage or configuration, 3 permission,\n4 unreachable, 5 partly done and safe to resume, 130 interrupted.',
-    );
+    .addHelpText('after', EXIT_CODES);
+  for (const option of OPTIONS) program.option(...option);
   for (const [name, entry] of Object.entries(COMMANDS)) {
     const command = program.command(name).description(entry.summary);
     if (!argv.includes(name)) continue;
@@ -114,7 +99,12 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   const out = createOutput({ ...io, json: argv.includes('--json') });
   // With nothing asked for, the help is the answer; commander would call it an error.
   const words = argv.filter((word) => word !== '--json');
-  if (words.length === 1 && (words[0] === '-V' || words[0] === '--version')) return tellVersion(out);
+  const only = words.length === 1 ? words[0] : undefined;
+  if (only === '-V' || only === '--version') return tellVersion(out);
+  if ((words.length === 0 || only === '-h' || only === '--help') && out.width >= HELP_WIDTH) {
+    out.stdout.write(topHelp(COMMANDS));
+    return 0;
+  }
   let code = 0;
   let asked = '';
   try {

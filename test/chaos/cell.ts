@@ -38,6 +38,8 @@ export interface Plan {
   readonly mutant?: Mutant;
   /** Sets the clock of the first worker wrong by this much. */
   readonly skew?: number;
+  /** Rotates once more, without a fault, from where the faulty rotation ended. */
+  readonly afterwards?: boolean;
 }
 
 interface Stale {
@@ -86,8 +88,30 @@ export class Cell {
       await again?.();
       return ending;
     });
-    await this.watcher.converged();
+    await this.end();
+    if (this.plan.afterwards === true) await this.rotateAgain();
     return this.watcher;
+  }
+
+  /** A replica may still show what is over at the primary. */
+  private async end(): Promise<void> {
+    if (this.world.facts.endpoints.length > 1) await this.world.elapse(this.world.facts.capability.propagation.max, true);
+    await this.watcher.converged();
+  }
+
+  /** Whatever befell the last rotation, the next one ends as it should. */
+  private async rotateAgain(): Promise<void> {
+    const before = this.watcher.rotations.size;
+    await this.world.elapse(this.world.policy.leaseTtl + this.world.policy.readLag, false);
+    const worker = this.another();
+    const hooks = this.bystander();
+    this.told(await runToEnd(new Run(this.world, worker, { ...REQUEST, start: true }, hooks)));
+    await this.converge(() => worker, hooks);
+    await this.end();
+    const { journal } = await this.world.look();
+    if (journal?.rotation?.outcome !== 'rotated' || this.watcher.rotations.size !== before + 1) {
+      this.watcher.violated('the next rotation did not end as it should');
+    }
   }
 
   /** One delivery of `advance` by another worker, to its end. */

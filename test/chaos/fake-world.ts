@@ -58,7 +58,7 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
         history: [...state.list<RotationRecord>('history/')].map((each) => each.value),
       };
     },
-    accepts: async (value) => target.endpoints.every((endpoint) => target.accepts(value, endpoint)),
+    accepts: async (value, endpoint) => target.accepts(value, endpoint),
     strangers: async (known) => {
       const expected = new Set(known.map((value: SecretValue) => target.credentialOf(value)));
       return target.credentials().filter((each) => !expected.has(each));

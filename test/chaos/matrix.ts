@@ -22,6 +22,8 @@ export interface MatrixOptions {
   readonly faults?: readonly NamedFault[];
   /** Cells that run at once. */
   readonly lanes?: number;
+  /** Every cell ends with one more rotation. */
+  readonly afterwards?: boolean;
 }
 
 /** The primary's effects in a run without faults. */
@@ -36,11 +38,12 @@ export async function cleanRun(matrix: Matrix, scenario: Scenario, mutant?: Muta
   }
 }
 
-async function runCell(matrix: Matrix, scenario: Scenario, at: number, named: NamedFault, mutant?: Mutant): Promise<readonly string[]> {
+async function runCell(matrix: Matrix, scenario: Scenario, at: number, named: NamedFault, options: MatrixOptions): Promise<readonly string[]> {
   const world = await matrix.open(scenario.strategy);
   try {
     const { fault, skew } = named;
-    const extra = { ...(mutant === undefined ? {} : { mutant }), ...(skew === undefined ? {} : { skew }) };
+    const { mutant, afterwards = false } = options;
+    const extra = { ...(mutant === undefined ? {} : { mutant }), ...(skew === undefined ? {} : { skew }), afterwards };
     return (await new Cell(world, { scenario, at, fault, ...extra }).run()).violations;
   } finally {
     await world.close();
@@ -57,7 +60,7 @@ export async function runMatrix(matrix: Matrix, scenario: Scenario, options: Mat
   const queue = [...cells];
   const lane = async (): Promise<void> => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
-      for (const each of await runCell(matrix, scenario, cell.at, cell.named, mutant)) {
+      for (const each of await runCell(matrix, scenario, cell.at, cell.named, options)) {
         violations.push(`${cell.named.name} @ ${cell.at} ${cell.effect}: ${each}`);
       }
     }

@@ -29,8 +29,8 @@ export interface World {
   /** Time passes. `target`: also on the target's own clock, where that is another one. */
   elapse(milliseconds: number, target: boolean): Promise<void>;
   look(): Promise<Look>;
-  /** Whether exactly this material logs in, at every endpoint. */
-  accepts(value: SecretValue): Promise<boolean>;
+  /** Whether exactly this material logs in. */
+  accepts(value: SecretValue, endpoint: string): Promise<boolean>;
   /** Names the material that lives at the target beyond what is given; empty when nothing else does, or when it cannot be told. */
   strangers(known: readonly SecretValue[]): Promise<string[]>;
   /** A person writes `current`. */

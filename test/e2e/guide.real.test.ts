@@ -6,8 +6,11 @@ import { createAccountPair, type AccountPair } from '../helpers/account-pair.ts'
 import { startPostgres, type Postgres } from '../helpers/postgres.ts';
 import { makeFolder, type Folder } from '../helpers/terminal.ts';
 
-const guide = await readFile(path.resolve(import.meta.dirname, '../../docs/guides/terminal.md'), 'utf8');
-const shown = [...guide.matchAll(/^\$ keywheel (.+)$/gm)].map((match) => match[1] ?? '');
+const root = path.resolve(import.meta.dirname, '../..');
+const commandsOf = async (file: string): Promise<string[]> =>
+  [...(await readFile(path.join(root, file), 'utf8')).matchAll(/^\$ (?:npx )?keywheel (.+)$/gm)].map((match) => match[1] ?? '');
+const guides = ['README.md', 'docs/guides/terminal.md'];
+const shown = await Promise.all(guides.map(async (file) => [file, await commandsOf(file)] as const));
 
 let server: Postgres;
 let pair: AccountPair;
@@ -15,14 +18,8 @@ let folder: Folder;
 
 beforeAll(async () => {
   server = await startPostgres();
-  pair = await createAccountPair(server);
-  folder = await makeFolder();
-  await writeFile(path.join(folder.path, 'value.json'), JSON.stringify(pair.value()));
 });
-afterAll(async () => {
-  await folder?.remove();
-  await server?.stop();
-});
+afterAll(() => server?.stop());
 
 /** What the guide's reader does after `init`. */
 async function edit(): Promise<void> {
@@ -42,24 +39,33 @@ async function edit(): Promise<void> {
   await writeFile(path.join(folder.path, 'keywheel.yaml'), stringify(config));
 }
 
-/** Splits as a shell does, as far as the guide needs it: double quotes, and a file for stdin. */
-function parse(line: string): { args: string[]; stdin: string | undefined } {
-  const [command = '', stdin] = line.split(' < ');
+/** Splits as a shell does, as far as the guides need it: double quotes, and a file for stdin or stdout. */
+function parse(line: string): { args: string[]; stdin: string | undefined; stdout: string | undefined } {
+  const [rest = '', stdout] = line.split(' > ');
+  const [command = '', stdin] = rest.split(' < ');
   const args = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map((match) => match[1] ?? match[2] ?? '');
-  return { args, stdin };
+  return { args, stdin, stdout };
 }
 
-describe('the guide to the terminal', () => {
-  it('shows commands', () => {
-    expect(shown.length).toBeGreaterThan(12);
+describe.each(shown)('the commands in %s', (file, commands) => {
+  beforeAll(async () => {
+    pair = await createAccountPair(server, { name: path.basename(file, '.md').toLowerCase() });
+    folder = await makeFolder();
+    await writeFile(path.join(folder.path, 'value.json'), JSON.stringify(pair.value()));
+  });
+  afterAll(() => folder?.remove());
+
+  it('are shown', () => {
+    expect(commands.length).toBeGreaterThan(5);
   });
 
-  it.each(shown)('keywheel %s', async (line) => {
-    const { args, stdin } = parse(line);
+  it.each(commands)('keywheel %s', async (line) => {
+    const { args, stdin, stdout } = parse(line);
     const text = stdin === undefined ? '' : await readFile(path.join(folder.path, stdin), 'utf8');
 
     const run = await folder.run(args, { stdin: text, env: { PGADMIN: pair.admin.password } });
     if (args[0] === 'init') await edit();
+    if (stdout !== undefined) await writeFile(path.join(folder.path, stdout), run.stdout);
 
     expect({ code: run.code, stderr: run.code === 0 ? '' : run.stderr }).toEqual({ code: 0, stderr: '' });
   });

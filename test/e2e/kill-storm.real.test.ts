@@ -4,7 +4,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyKey, journalKey, leaseKey, PHASES, type RotationRecord, type SecretJournal } from '../../shared/rotation/index.ts';
+import {
+  historyKey,
+  journalKey,
+  leaseKey,
+  PHASES,
+  type RotationRecord,
+  type SecretJournal,
+} from '../../shared/rotation/index.ts';
 import type { State } from '../../shared/state/index.ts';
 import type { SecretStore } from '../../shared/stores/index.ts';
 import { parseComment } from '../../shared/targets/postgres/mark.ts';
@@ -83,31 +90,35 @@ describe(`the kill storm (seed ${SEED})`, () => {
   let fenceLog: ReadonlyMap<string, readonly number[]>;
   let seconds = 0;
 
-  it(`kills the processes of ${KILLED_ROTATIONS} rotations and more, and every rotation converges`, { timeout: 300_000 }, async () => {
-    for (const secret of SECRETS) {
-      const { database } = room.pair(secret);
-      consumers.set(secret, startConsumers(server, database, store, secret, { ...CACHE, workers: 2, pauseMs: 50 }));
-    }
-    fences = watchFences();
-    const startedAt = performance.now();
-    const enough = (): boolean =>
-      tally.killed.size >= KILLED_ROTATIONS + MORE ||
-      (tally.killed.size >= KILLED_ROTATIONS && OPEN_PHASES.every((phase) => tally.byMoment.has(phase)));
+  it(
+    `kills the processes of ${KILLED_ROTATIONS} rotations and more, and every rotation converges`,
+    { timeout: 300_000 },
+    async () => {
+      for (const secret of SECRETS) {
+        const { database } = room.pair(secret);
+        consumers.set(secret, startConsumers(server, database, store, secret, { ...CACHE, workers: 2, pauseMs: 50 }));
+      }
+      fences = watchFences();
+      const startedAt = performance.now();
+      const enough = (): boolean =>
+        tally.killed.size >= KILLED_ROTATIONS + MORE ||
+        (tally.killed.size >= KILLED_ROTATIONS && OPEN_PHASES.every((phase) => tally.byMoment.has(phase)));
 
-    await Promise.all(
-      SECRETS.map(async (secret, index) => {
-        const chance = chanceFrom(SEED + index);
-        const span = { begin: 700, resume: 600 };
-        while (!enough()) await stormOnce({ room, secret, state, chance, tally }, span);
-      }),
-    );
+      await Promise.all(
+        SECRETS.map(async (secret, index) => {
+          const chance = chanceFrom(SEED + index);
+          const span = { begin: 700, resume: 600 };
+          while (!enough()) await stormOnce({ room, secret, state, chance, tally }, span);
+        }),
+      );
 
-    seconds = (performance.now() - startedAt) / 1000;
-    fenceLog = await fences.stop();
-    for (const { load } of consumers.values()) await load.stop();
-    expect(tally.killed.size).toBeGreaterThanOrEqual(KILLED_ROTATIONS);
-    expect(OPEN_PHASES.filter((phase) => !tally.byMoment.has(phase))).toEqual([]);
-  });
+      seconds = (performance.now() - startedAt) / 1000;
+      fenceLog = await fences.stop();
+      for (const { load } of consumers.values()) await load.stop();
+      expect(tally.killed.size).toBeGreaterThanOrEqual(KILLED_ROTATIONS);
+      expect(OPEN_PHASES.filter((phase) => !tally.byMoment.has(phase))).toEqual([]);
+    },
+  );
 
   it('no consumer ever saw a refused login or a failed query', () => {
     const results = [...consumers.values()].map(({ load }) => load.counts());
@@ -136,23 +147,26 @@ describe(`the kill storm (seed ${SEED})`, () => {
     expect(await store.describe(secret)).toEqual(before);
   });
 
-  it.each(SECRETS)('%s: every rotation closed with proof, one record each, and each began where the last one ended', async (secret) => {
-    const history = await historyOf(secret);
-    const journal = (await state.get<SecretJournal>(journalKey(secret)))?.value;
+  it.each(SECRETS)(
+    '%s: every rotation closed with proof, one record each, and each began where the last one ended',
+    async (secret) => {
+      const history = await historyOf(secret);
+      const journal = (await state.get<SecretJournal>(journalKey(secret)))?.value;
 
-    expect(history.length).toBeGreaterThan(10);
-    for (const [index, record] of history.entries()) {
-      expect(record).toMatchObject({ secret, phase: 'closed', outcome: 'rotated', proof: [{ outcome: 'refused' }] });
-      expect(record.hold).toBeUndefined();
-      if (index > 0) expect(record.from.version).toBe(history[index - 1]?.staged?.version);
-      const steps = record.steps.map((step) => step.fence);
-      expect(steps).toEqual(steps.toSorted((a, b) => a - b));
-    }
-    const lasts = history.map((record) => record.steps.at(-1)?.fence ?? 0);
-    expect(lasts).toEqual(lasts.toSorted((a, b) => a - b));
-    expect(journal?.rotation?.rotationId).toBe(history.at(-1)?.rotationId);
-    expect((await store.describe(secret))?.labels.current?.id).toBe(history.at(-1)?.staged?.version);
-  });
+      expect(history.length).toBeGreaterThan(10);
+      for (const [index, record] of history.entries()) {
+        expect(record).toMatchObject({ secret, phase: 'closed', outcome: 'rotated', proof: [{ outcome: 'refused' }] });
+        expect(record.hold).toBeUndefined();
+        if (index > 0) expect(record.from.version).toBe(history[index - 1]?.staged?.version);
+        const steps = record.steps.map((step) => step.fence);
+        expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+      }
+      const lasts = history.map((record) => record.steps.at(-1)?.fence ?? 0);
+      expect(lasts).toEqual(lasts.toSorted((a, b) => a - b));
+      expect(journal?.rotation?.rotationId).toBe(history.at(-1)?.rotationId);
+      expect((await store.describe(secret))?.labels.current?.id).toBe(history.at(-1)?.staged?.version);
+    },
+  );
 
   it('every rotation that was killed is in the history', async () => {
     const closed = new Set((await Promise.all(SECRETS.map(historyOf))).flat().map((record) => record.rotationId));
@@ -182,7 +196,9 @@ describe(`the kill storm (seed ${SEED})`, () => {
     expect(parseComment(idle, comment).mark).toMatchObject({ secret, credential: 'none' });
     // Free: whoever asks gets it at once, without having to know that anybody is dead.
     const lease = await state.acquire(leaseKey(secret), 'the test', 1000);
-    expect(lease?.fence).toBeGreaterThan(Math.max(...(await historyOf(secret)).flatMap((r) => r.steps.map((step) => step.fence))));
+    expect(lease?.fence).toBeGreaterThan(
+      Math.max(...(await historyOf(secret)).flatMap((r) => r.steps.map((step) => step.fence))),
+    );
   });
 
   it('no session is left over, neither of a retired account nor of keywheel itself', async () => {
@@ -192,9 +208,12 @@ describe(`the kill storm (seed ${SEED})`, () => {
     expect(left).toEqual([]);
   });
 
-  it.each(SECRETS.flatMap((secret) => ['a', 'b'].map((side) => `${secret.replace('/', '_')}_${side}`)))('the fence of %s only grew', (role) => {
-    const seen = fenceLog.get(role) ?? [];
-    expect(seen.length).toBeGreaterThan(10);
-    expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
-  });
+  it.each(SECRETS.flatMap((secret) => ['a', 'b'].map((side) => `${secret.replace('/', '_')}_${side}`)))(
+    'the fence of %s only grew',
+    (role) => {
+      const seen = fenceLog.get(role) ?? [];
+      expect(seen.length).toBeGreaterThan(10);
+      expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+    },
+  );
 });

@@ -232,6 +232,15 @@ export class Simulation {
     if (result === undefined) return;
     this.tell(`w${worker} ends: ${result.status}`);
     if (result.error?.code === 'ERR_INTERNAL') throw new Violation('internal-error', 'advance met an error that is not its own');
+    const count = this.callsInCycle;
+    const attended = result.status === 'held' && !this.calm && this.choices.unit('resume', this.cycle, -count) < 0.2;
+    if (attended && this.choices.inject('resume', this.cycle, count)) {
+      // Somebody is watching and acts within minutes.
+      this.queue.add(this.world.now + this.choices.below(10 * MINUTE, 'resume', -this.cycle, count), () => {
+        this.tell('operator resumes at once');
+        this.invoke(false, true);
+      });
+    }
     if (result.resumeAt === undefined || result.status === 'busy' || cycle !== this.cycle) return;
     const skew = this.world.workerNow(worker) - this.world.now;
     const at = Math.max(this.world.now + 1, result.resumeAt - skew);

@@ -13,7 +13,13 @@ describe('the search for material', () => {
     ['HEX', Buffer.from(MATERIAL).toString('hex').toUpperCase()],
     ['URL', `postgres://app:${url}@db/app`],
     ['URL, strict', `?password=${url.replaceAll('!', '%21').replaceAll("'", '%27')}`],
-    ['URL, lower case', `?password=${url.replaceAll("'", '%27').replaceAll('!', '%21').replace(/%../g, (code) => code.toLowerCase())}`],
+    [
+      'URL, lower case',
+      `?password=${url
+        .replaceAll("'", '%27')
+        .replaceAll('!', '%21')
+        .replace(/%../g, (code) => code.toLowerCase())}`,
+    ],
     ['URL, form', new URLSearchParams({ password: MATERIAL }).toString()],
     ['JSON', `{"password":${json}}`],
     ['JSON in JSON', JSON.stringify({ message: `{"password":${json}}` })],
@@ -38,7 +44,8 @@ describe('the search for material', () => {
 
   it('finds bytes that are no text', () => {
     const key = new Uint8Array([0, 255, 128, 10, 13, 200, 3, 77]);
-    const found = (hay: string | Uint8Array) => findLeaks('here', hay, [{ label: 'key', material: key }]).map((leak) => leak.form);
+    const found = (hay: string | Uint8Array) =>
+      findLeaks('here', hay, [{ label: 'key', material: key }]).map((leak) => leak.form);
 
     expect(found(Buffer.concat([Buffer.from('SQLite'), key, Buffer.from('end')]))).toEqual(['raw']);
     expect(found(Buffer.from(key).toString('hex'))).toEqual(['hex']);

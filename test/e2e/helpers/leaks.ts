@@ -22,7 +22,9 @@ export interface Form {
  * their neighbours are left out.
  */
 function base64At(bytes: Buffer, skew: 0 | 1 | 2): string {
-  const encoded = Buffer.concat([Buffer.alloc(skew), bytes]).toString('base64').replace(/=+$/, '');
+  const encoded = Buffer.concat([Buffer.alloc(skew), bytes])
+    .toString('base64')
+    .replace(/=+$/, '');
   const shared = [0, 2, 3][skew];
   return encoded.slice(shared, (skew + bytes.length) % 3 === 0 ? undefined : -1);
 }

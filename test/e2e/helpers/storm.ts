@@ -49,14 +49,25 @@ export interface Storm {
 export async function stormOnce(storm: Storm, span: { begin: number; resume: number }): Promise<void> {
   const { secret, chance } = storm;
   const wait = ['--wait'];
-  await strike(storm, ['rotate', secret, ...wait], planKill(chance, span.begin), (took) => (span.begin = smooth(span.begin, took)));
+  await strike(
+    storm,
+    ['rotate', secret, ...wait],
+    planKill(chance, span.begin),
+    (took) => (span.begin = smooth(span.begin, took)),
+  );
   for (let processes = 0; (await openRotation(storm)) !== undefined; processes += 1) {
-    if (processes === MOST_PROCESSES) throw new Error(`the rotation of ${secret} does not converge: ${JSON.stringify([...storm.tally.troubles])}`);
+    if (processes === MOST_PROCESSES)
+      throw new Error(`the rotation of ${secret} does not converge: ${JSON.stringify([...storm.tally.troubles])}`);
     const again = processes < 4 && chance.next() < 0.4;
     // With the name alone it is delivered again; what is open is gone on with and nothing else is begun.
     const args = ['rotate', secret, ...(chance.next() < 0.7 ? ['--resume'] : []), ...wait];
     const rival = chance.next() < 0.15 ? rivalOf(storm) : undefined;
-    await strike(storm, args, again ? planKill(chance, span.resume) : undefined, (took) => (span.resume = smooth(span.resume, took)));
+    await strike(
+      storm,
+      args,
+      again ? planKill(chance, span.resume) : undefined,
+      (took) => (span.resume = smooth(span.resume, took)),
+    );
     await rival;
   }
 }
@@ -80,7 +91,12 @@ function planKill(chance: Chance, span: number): Kill {
   return { after: chance.pick(PHASES), ms: chance.between(0, AFTER_PHASE) };
 }
 
-async function strike(storm: Storm, args: readonly string[], kill: Kill | undefined, finished: (took: number) => void): Promise<void> {
+async function strike(
+  storm: Storm,
+  args: readonly string[],
+  kill: Kill | undefined,
+  finished: (took: number) => void,
+): Promise<void> {
   const { room, tally, secret } = storm;
   tally.processes += 1;
   let firstWordAt: number | undefined;
