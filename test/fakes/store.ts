@@ -80,8 +80,9 @@ export class FakeStore {
   publish(name: string, version: string, expected: string): SecretState {
     const secret = this.must(name);
     if (secret.labels.current === version) return stateOf(name, secret);
-    if (String(secret.revision) !== expected) throw conflict(name, 'current was changed meanwhile');
-    if (!secret.versions.some((each) => each.id === version && !each.discarded)) throw conflict(name, `${version} is gone`);
+    if (String(secret.revision) !== expected) throw conflict(name, 'current has moved meanwhile');
+    if (!secret.versions.some((each) => each.id === version && !each.discarded))
+      throw conflict(name, `${version} is not in the store`);
     const labels = { current: version, ...(secret.labels.current === undefined ? {} : { previous: secret.labels.current }) };
     const next = { ...secret, labels, revision: secret.revision + 1 };
     this.save(name, next);
@@ -89,8 +90,11 @@ export class FakeStore {
   }
 
   discard(name: string, version: string): void {
-    const secret = this.must(name);
-    if (secret.labels.current === version || secret.labels.previous === version) throw conflict(name, `${version} is labelled`);
+    const secret = this.seen(name);
+    if (secret === undefined) return;
+    for (const label of ['current', 'previous'] as const) {
+      if (secret.labels[label] === version) throw conflict(name, `${version} is ${label}`);
+    }
     if (!secret.versions.some((each) => each.id === version && !each.discarded)) return;
     const { pending, ...labels } = secret.labels;
     this.save(name, {
@@ -101,10 +105,11 @@ export class FakeStore {
   }
 
   put(name: string, value: SecretValue, expected?: string | null): SecretState {
-    const secret = this.seen(name) ?? { versions: [], labels: {}, revision: 0 };
+    const before = this.seen(name);
+    if (before === undefined && typeof expected === 'string') throw conflict(name, 'there is no such secret');
+    const secret = before ?? { versions: [], labels: {}, revision: 0 };
     if (expected === null && secret.labels.current !== undefined) throw conflict(name, 'it exists already');
-    if (typeof expected === 'string' && String(secret.revision) !== expected)
-      throw conflict(name, 'current was changed meanwhile');
+    if (typeof expected === 'string' && String(secret.revision) !== expected) throw conflict(name, 'current has moved meanwhile');
     this.puts += 1;
     const version: Version = { id: `p-${this.puts}`, createdAt: this.now(), value, discarded: false };
     const labels = {

@@ -136,9 +136,10 @@ export class FakeTarget {
     throw new KeywheelError('ERR_SECRET_INVALID', 'username names no account that is pinned for this secret');
   }
 
-  compose(slot: string, current: SecretValue, _random?: unknown): SecretValue {
-    this.counter += 1;
-    return { ...current, username: slot, password: `generated-${this.counter}` };
+  compose(slot: string, current: SecretValue, random?: (length: number) => Uint8Array): SecretValue {
+    this.counter += random === undefined ? 1 : 0;
+    const password = random === undefined ? `generated-${this.counter}` : Buffer.from(random(16)).toString('hex');
+    return { ...current, username: slot, password };
   }
 
   preflight(_from: string, to: string, stamp: Stamp): Finding[] {
@@ -216,7 +217,10 @@ export class FakeTarget {
   private guard(slot: string, stamp: Stamp): Mark {
     const mark = this.slot(slot).mark;
     if (mark !== undefined && (mark.installation !== stamp.installation || mark.secret !== stamp.secret)) {
-      throw new KeywheelError('ERR_TARGET_OWNED', `${slot} is rotated for ${mark.secret} by another installation`);
+      throw new KeywheelError(
+        'ERR_TARGET_OWNED',
+        `${slot} is rotated for ${mark.secret} by the installation ${mark.installation}`,
+      );
     }
     if (mark !== undefined && mark.fence > stamp.fence) {
       throw new KeywheelError('ERR_FENCE_STALE', `fence ${stamp.fence} is older than ${mark.fence} at ${slot}`);
