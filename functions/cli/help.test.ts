@@ -17,6 +17,7 @@ it.each([80, 200])('the help of the whole is what commander would print, at %i c
   const reference = await printed(['help'], columns);
 
   expect(reference).toContain('Usage: keywheel [options] [command]');
+  expect(reference.split('\n').filter((line) => line.length > 80)).toEqual([]);
   for (const asked of [['--help'], ['-h'], [], ['--json'], ['--json', '--help']]) {
     expect(await printed(asked, columns)).toBe(reference);
   }

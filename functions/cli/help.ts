@@ -23,7 +23,7 @@ export const TOP_EXAMPLES: CommandModule['examples'] = [
   ['keywheel rotate app/db --dry-run', 'print the exact calls of a rotation and change nothing'],
 ];
 export const EXIT_CODES =
-  '\nExit codes: 0 done, 1 failed or findings, 2 usage or configuration, 3 permission,\n4 unreachable, 5 partly done and safe to resume, 130 interrupted.';
+  '\nExit codes: 0 done, 1 failed or findings, 2 usage or configuration,\n3 permission, 4 unreachable, 5 partly done and safe to resume, 130 interrupted.';
 
 export function examplesText(examples: CommandModule['examples']): string {
   const lines = examples.map(([command, effect]) => `  $ ${command}\n      ${effect}`);

@@ -30,6 +30,7 @@ export interface Recorder {
 }
 
 let recorder: Recorder | undefined;
+let patched = false;
 
 /** Records until `perform` is done. One at a time. */
 export async function recording<T>(perform: () => Promise<T>): Promise<{ result: T } & Recorder> {
@@ -98,6 +99,8 @@ export function recordedState(state: State): State {
 
 /** From here on every PostgreSQL connection of this process is written down while a recorder is set, and left alone while none is. */
 export function recordPostgres(): void {
+  if (patched) return;
+  patched = true;
   const numbers = new WeakMap<pg.Client, number>();
   const next = new WeakMap<Recorder, number>();
   const prototype = pg.Client.prototype as unknown as Record<'connect' | 'query' | 'end', (...args: unknown[]) => unknown>;

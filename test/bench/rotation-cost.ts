@@ -1,6 +1,6 @@
 /** What the engine costs: one dual-account rotation beside the bare SQL, logins, store calls and journal writes that it was made of. */
 import { startPostgres } from '../helpers/postgres.ts';
-import { createSubject, openBench, rotateOnce, type Turn, type Waits } from './keywheel.ts';
+import { createSubject, openBench, rotateOnce, type Bench, type Turn, type Waits } from './keywheel.ts';
 import { rotateByHand } from './least.ts';
 import { ratioOf, type Ratio } from './measure.ts';
 import { recordPostgres, type Recorded } from './recording.ts';
@@ -45,6 +45,7 @@ export async function measureRotationCost(rounds: number): Promise<RotationCost>
     for (let round = -WARM_UP; round < rounds; round++) {
       const turn = await rotateOnce(bench, ours, NO_WAITS);
       const replayed = await replay(turn.calls, into);
+      await expectTwins(bench, ours.secret, twin.secret);
       const typed = await rotateByHand(server, bench.store, least);
       if (round < 0) continue;
       turns.push(turn);
@@ -62,6 +63,13 @@ export async function measureRotationCost(rounds: number): Promise<RotationCost>
     await bench.close();
     await server.stop();
   }
+}
+
+/** The replay did the same job: both secrets are at the same version of the same revision, as the replayed logins were for the accounts. */
+async function expectTwins(bench: Bench, ...secrets: readonly [string, string]): Promise<void> {
+  const [ours, twin] = await Promise.all(secrets.map((secret) => bench.store.describe(secret)));
+  if (ours === undefined || ours.revision !== twin?.revision)
+    throw new Error('the replayed calls did not do what the rotation did');
 }
 
 async function copyVerifier(server: Awaited<ReturnType<typeof startPostgres>>, from: string, to: string): Promise<void> {
