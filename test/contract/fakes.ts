@@ -15,7 +15,7 @@ import type { TargetHarness } from './target.ts';
 
 async function* asyncly<T>(items: Iterable<T>): AsyncIterable<T> {
   // Collected first: whoever walks it may write meanwhile.
-  yield* [...items];
+  for (const item of Array.from(items)) yield item;
 }
 
 /** In a rehearsal `core` is a copy, so that what was rehearsed is seen by the rehearsal and by nobody else. */
@@ -39,7 +39,7 @@ function storePort(core: FakeStore, gate: Gate): SecretStore & SupportsPut {
 export const fakeStoreHarness: StoreHarness = {
   async open() {
     const clock = manualClock();
-    const core = new FakeStore(clock.now);
+    const core = new FakeStore(() => clock.now());
     const calls: Call[] = [];
     const observe = (call: Call) => void calls.push(call);
     return {
@@ -49,7 +49,7 @@ export const fakeStoreHarness: StoreHarness = {
       seed: async (name, value) => void core.put(name, value),
       second: async () => storePort(core, openGate(observe)),
       rehearsal: async () => {
-        const copy = new FakeStore(clock.now);
+        const copy = new FakeStore(() => clock.now());
         copy.restore(core.snapshot());
         return storePort(copy, rehearsalGate(observe));
       },
@@ -77,7 +77,7 @@ function statePort(core: FakeState, installation: string): State {
 export const fakeStateHarness: StateHarness = {
   async open() {
     const clock = manualClock();
-    const core = new FakeState(clock.now);
+    const core = new FakeState(() => clock.now());
     const installation = randomBytes(16).toString('hex');
     return {
       state: statePort(core, installation),
@@ -117,7 +117,7 @@ export function fakeTargetHarness(kind: keyof typeof SLOTS): TargetHarness {
   return {
     async open() {
       const clock = manualClock();
-      const core = new FakeTarget(clock.now, SLOTS[kind]);
+      const core = new FakeTarget(() => clock.now(), SLOTS[kind]);
       const adopted = { username: 'app_a', password: 'found-in-place' };
       core.setByHand('app_a', adopted.password);
       const calls: Call[] = [];
@@ -127,7 +127,7 @@ export function fakeTargetHarness(kind: keyof typeof SLOTS): TargetHarness {
         calls,
         adopted,
         rehearsal: async () => {
-          const copy = new FakeTarget(clock.now, SLOTS[kind]);
+          const copy = new FakeTarget(() => clock.now(), SLOTS[kind]);
           copy.restore(core.snapshot());
           return targetPort(copy, rehearsalGate(observe));
         },
