@@ -1,5 +1,5 @@
 export type * from './schema.ts';
-export { formatDuration, parseDuration } from './duration.ts';
+export { formatDuration } from './duration.ts';
 export { adminPasswordSource, type AdminSource } from './admin.ts';
 export { configJsonSchema } from './json-schema.ts';
 export { configPath, loadConfig, secretOf, type Environment, type LoadedConfig } from './load.ts';

@@ -7,6 +7,6 @@ export type { Engine, EnginePorts, Op, TargetFacts } from './ops.ts';
 export { DEFAULT_POLICY, type RotationPolicy } from './policy.ts';
 export { enginePorts, factsOf, holderIsDead, holderName, type OpenPorts } from './ports.ts';
 export * from './record.ts';
-export { rehearse, ROTATION_PLACEHOLDER, type Rehearsal, type RehearsalLine, type RehearsalPorts } from './rehearse.ts';
+export { rehearse, type Rehearsal, type RehearsalLine } from './rehearse.ts';
 export { runRotation, type RotationEvent, type RunDeps, type RunOptions } from './run.ts';
-export { nextStart, type Schedule } from './schedule.ts';
+export { nextStart } from './schedule.ts';

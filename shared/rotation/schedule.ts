@@ -4,7 +4,7 @@ import { blackoutUntil } from './machine.ts';
 import type { RotationPolicy } from './policy.ts';
 import type { SecretJournal } from './record.ts';
 
-export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
+type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 
 /** All durations in milliseconds. Exactly one of `every` and `cron`. */
 export interface Schedule {
