@@ -27,7 +27,11 @@ function givenUp(secret: string, reason: string): Outcome {
     const message = `${secret}: the rotation was given up, because the secret was edited by hand; the edit is current and was kept`;
     return { code: EXIT.failed, message, hint: again };
   }
-  return { code: EXIT.failed, message: `${secret}: the rotation was given up and current was not changed by it: ${reason}`, hint: again };
+  return {
+    code: EXIT.failed,
+    message: `${secret}: the rotation was given up and current was not changed by it: ${reason}`,
+    hint: again,
+  };
 }
 
 /** What one secret's result means for the exit code, and one line about it. `asked` is true when it was named on the command line. */

@@ -276,6 +276,18 @@ export function stateContract(name: string, harness: StateHarness): void {
         expect((await state.renew(second, 1000)).fence).toBe(second.fence);
       });
 
+      it('of a holder that is known to be gone are taken over at once, with a later fence', async () => {
+        const lease = await take('one');
+        const asked: string[] = [];
+        const dead = (holder: string): boolean => (asked.push(holder), holder === 'one');
+        expect(await state.acquire('lease/s', 'two', 1000, () => false)).toBeUndefined();
+        const taken = await state.acquire('lease/s', 'two', 1000, dead);
+        expect(taken?.fence).toBeGreaterThan(lease.fence);
+        expect(asked).toEqual(['one']);
+        expect(await state.acquire('lease/s', 'three', 1000, dead)).toBeUndefined();
+        await expect(state.renew(lease, 1000)).rejects.toMatchObject(lost('lease/s'));
+      });
+
       it('are kept apart from records of the same key', async () => {
         const revision = await state.put({ key: 'lease/s', value: 'record', expected: null });
         await state.release(await take('one'));

@@ -40,10 +40,10 @@ let fences: { stop(): Promise<ReadonlyMap<string, readonly number[]>> };
 /** Reads the fence of every account's mark again and again. */
 function watchFences(): typeof fences {
   const seen = new Map<string, number[]>();
-  let stopping = false;
+  const stopping = new AbortController();
   const watching = (async () => {
     const client = await server.connect(server.superuser.username, server.superuser.password);
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       const { rows } = await client.query<{ role: string; comment: string | null }>(
         `SELECT rolname AS role, shobj_description(oid, 'pg_authid') AS comment FROM pg_roles WHERE rolname LIKE 'storm\\__\\__'`,
       );
@@ -58,7 +58,7 @@ function watchFences(): typeof fences {
   })();
   return {
     async stop() {
-      stopping = true;
+      stopping.abort();
       await watching;
       return seen;
     },

@@ -27,9 +27,11 @@ export function openAdmin(config: PostgresTargetConfig, gate: Gate, adminPasswor
     drop();
     const password = await adminPassword();
     const login = { username: config.admin.username, password: async () => password, applicationName: 'keywheel admin' };
-    const opened = await connect(config, { name: 'admin', host: config.host, port: config.port }, login).catch((error: unknown) => {
-      throw adminError(`admin login as ${config.admin.username} at ${where}`, error);
-    });
+    const opened = await connect(config, { name: 'admin', host: config.host, port: config.port }, login).catch(
+      (error: unknown) => {
+        throw adminError(`admin login as ${config.admin.username} at ${where}`, error);
+      },
+    );
     client = opened.client;
     // A fixed search_path: whoever may create objects must not be able to put a function of theirs before pg_catalog's.
     await client.query(

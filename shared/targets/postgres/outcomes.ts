@@ -50,7 +50,8 @@ export function failureOf(error: unknown): Failure {
   const { code, message, severity } = error as { code?: unknown; message?: unknown; severity?: unknown };
   const text = clean(typeof message === 'string' ? message : 'unknown failure');
   if (typeof code === 'string' && typeof severity === 'string' && /^[0-9A-Z]{5}$/.test(code)) return bySqlState(code, text);
-  if (typeof code === 'string' && TLS_CODE.test(code)) return { outcome: 'tls', detail: `${CERTIFICATE[code] ?? text} (${code})` };
+  if (typeof code === 'string' && TLS_CODE.test(code))
+    return { outcome: 'tls', detail: `${CERTIFICATE[code] ?? text} (${code})` };
   if (/SSL connection/.test(text)) return { outcome: 'tls', detail: NO_TLS };
   if (typeof code === 'string')
     return { outcome: 'unreachable', detail: `${NETWORK[code] ?? 'the connection failed'} (${code})` };

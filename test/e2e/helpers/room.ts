@@ -11,7 +11,8 @@ import { stringify } from 'yaml';
 import { loadConfig, type LoadedConfig } from '../../../shared/config/index.ts';
 import { openGate, systemClock } from '../../../shared/deps.ts';
 import { openState, type State } from '../../../shared/state/index.ts';
-import { openStore, type SecretStore, type SecretValue } from '../../../shared/stores/index.ts';
+import type { SecretValue } from '../../../shared/stores/index.ts';
+import { openLocalStore, type LocalStore } from '../../../shared/stores/local.ts';
 import { realRandom } from '../../contract/harness.ts';
 import { createAccountPair, type AccountPair } from '../../helpers/account-pair.ts';
 import type { Postgres } from '../../helpers/postgres.ts';
@@ -33,8 +34,8 @@ export interface RoomOptions {
   readonly grace?: string;
   /** Pairs that were made already, by secret. */
   readonly pairs?: Readonly<Record<string, AccountPair>>;
-  /** Default true: `keywheel put --new` for each secret. */
-  readonly put?: boolean;
+  /** How the first values get in. Default: `keywheel put --new` for each secret; `port`: the same without a process. */
+  readonly put?: 'terminal' | 'port' | 'not';
 }
 
 export type RoomRunOptions = Partial<Omit<RunOptions, 'cwd'>>;
@@ -57,8 +58,8 @@ export interface Room {
   put(secret: string, value: SecretValue): Promise<Ended>;
   /** `ok`, or the SQLSTATE or system code of the failed login. */
   login(secret: string, value: SecretValue): Promise<string>;
-  /** Through the ports, as consumers' and operators' programs would. */
-  openStore(): Promise<SecretStore>;
+  /** Through the ports, as consumers' and operators' programs would. To be closed before files are cut or replaced. */
+  openStore(): Promise<LocalStore>;
   openState(): Promise<State>;
   close(): Promise<void>;
 }
@@ -132,13 +133,17 @@ export async function prepareRoom(server: Postgres, options: RoomOptions): Promi
     openStore: async () => {
       const { main } = (await config()).stores;
       if (main === undefined) throw new Error('the configuration has no store main');
-      return openStore(main, { clock: systemClock, random: realRandom, gate: openGate() });
+      return openLocalStore(main, { clock: systemClock, random: realRandom, gate: openGate() });
     },
     openState: async () => openState((await config()).state, { clock: systemClock, random: realRandom }),
     close: () => rm(folder, { recursive: true, force: true }),
   };
   await room.configure(() => undefined);
-  if (options.put !== false) {
+  if (options.put === 'port') {
+    const store = await room.openStore();
+    for (const secret of options.secrets) await store.put(secret, pairOf(secret).value(), null);
+    store.close();
+  } else if (options.put !== 'not') {
     for (const secret of options.secrets) {
       const { code, stderr } = await room.run(['put', secret, '--new'], { stdin: JSON.stringify(pairOf(secret).value()) });
       if (code !== 0) throw new Error(`put ${secret} ended with ${code}: ${stderr}`);
@@ -164,7 +169,8 @@ export async function loginAt(server: Postgres, database: string, value: SecretV
     await client.query('select 1');
     return 'ok';
   } catch (error) {
-    return String((error as { code?: unknown }).code ?? (error as Error).name);
+    const { code, name } = error as { code?: string; name?: string };
+    return code ?? name ?? 'unknown';
   } finally {
     await client.end().catch(() => {});
   }
