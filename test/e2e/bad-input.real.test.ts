@@ -476,6 +476,15 @@ describe('the files', () => {
       message: 'its journal was written by a newer version of keywheel (format 2), so nothing can be rotated',
       mend: 'upgrade keywheel',
     });
+    const status = JSON.parse((await room.run(['status', '--json'])).stdout);
+    expect(status.secrets[0]).toMatchObject({
+      phase: '-',
+      error: {
+        code: 'ERR_STATE_NEWER',
+        message: 'its journal was written by a newer version of keywheel (format 2)',
+        hint: 'upgrade keywheel',
+      },
+    });
     expect((await state.get(journalKey(SECRET)))?.value).toEqual(newer);
     await state.close();
     await expectNothingLost();

@@ -1,6 +1,6 @@
 import { secretOf, type LoadedConfig } from '../../../shared/config/index.ts';
 import { isKeywheelError } from '../../../shared/errors.ts';
-import { nextStart, type RotationRecord, type SecretJournal } from '../../../shared/rotation/index.ts';
+import { nextStart, RECORD_VERSION, type RotationRecord, type SecretJournal } from '../../../shared/rotation/index.ts';
 import type { Label, SecretState } from '../../../shared/stores/index.ts';
 import type { CommandModule, Context } from '../context.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
@@ -27,12 +27,21 @@ function open(journal: SecretJournal | undefined): RotationRecord | undefined {
   return journal?.rotation?.phase === 'closed' ? undefined : journal?.rotation;
 }
 
+/** A journal of a newer format is not guessed at: what it would say is left out and the reason given. */
+function tooNew(journal: SecretJournal | undefined): SecretStatus['error'] {
+  if (journal === undefined || journal.schemaVersion <= RECORD_VERSION) return undefined;
+  const message = `its journal was written by a newer version of keywheel (format ${String(journal.schemaVersion)})`;
+  return { code: 'ERR_STATE_NEWER', message, hint: 'upgrade keywheel' };
+}
+
 async function read(
   context: Context,
   config: LoadedConfig,
   name: string,
-  journal: SecretJournal | undefined,
+  written: SecretJournal | undefined,
 ): Promise<SecretStatus> {
+  const newer = tooNew(written);
+  const journal = newer === undefined ? written : undefined;
   const [{ openPorts, rotationPolicyOf, systemDeps }, { readingGate }] = await Promise.all([
     import('../engine.ts'),
     import('../stores.ts'),
@@ -64,7 +73,8 @@ async function read(
         message: 'is not in its store',
         hint: `keywheel put ${name} --new < value.json`,
       };
-      return { ...known, labels: state?.labels ?? {}, account, ...(state === undefined ? { error: missing } : {}) };
+      const error = newer ?? (state === undefined ? missing : undefined);
+      return { ...known, labels: state?.labels ?? {}, account, ...(error === undefined ? {} : { error }) };
     } finally {
       await ports.close();
     }
