@@ -23,6 +23,11 @@ import {
 export interface AdvanceRequest {
   /** May a new rotation begin when none is open? */
   readonly start: boolean;
+  /**
+   * The last rotation that whoever asks has seen; null for none. A new one begins only if it is still the last, so that a request which is delivered
+   * twice, or late, begins nothing twice. Absent: begin in any case.
+   */
+  readonly after?: string | null;
   readonly reason: string;
   /** Look at a held or failed step at once, instead of at its next time. */
   readonly resume: boolean;
@@ -80,7 +85,8 @@ function* underLease(
     const journal = readable(stored?.value, secret, now);
     const record = journal.rotation;
     if (record === undefined || record.phase === 'closed') {
-      if (!request.start) return { secret, status: 'idle', ...(record === undefined ? {} : { rotation: record }) };
+      const overtaken = request.after !== undefined && request.after !== (record?.rotationId ?? null);
+      if (!request.start || overtaken) return { secret, status: 'idle', ...(record === undefined ? {} : { rotation: record }) };
       const blackout = blackoutUntil(policy, now);
       if (blackout !== undefined) return { secret, status: 'waiting', resumeAt: blackout };
       const begun = yield* begin(turn, journal, request.reason);

@@ -103,6 +103,27 @@ export function abandoned(record: RotationRecord, reason: string, now: number): 
   return { ...rest, abandon: { reason }, attempts: 0, updatedAt: now, nextAt: now };
 }
 
+/**
+ * Current no longer names what this rotation published, by somebody's hand, and that stands. What it published takes the place of the old
+ * credential: consumers may still hold it, so it is ended like any other, by its id, after grace and on evidence.
+ */
+export function reverted(record: RotationRecord, reason: string, now: number, fence: number): RotationRecord {
+  const { hold: _hold, failure: _failure, grace: _grace, proof: _proof, staged, ...rest } = record;
+  if (staged === undefined) throw new Error(`rotation ${record.rotationId} published nothing`);
+  return {
+    ...rest,
+    from: { id: staged.id, version: staged.version },
+    staged: { version: record.from.version, id: record.from.id },
+    reverted: { reason },
+    phase: 'published',
+    evidence: { count: 0, latest: [] },
+    attempts: 0,
+    updatedAt: now,
+    nextAt: now,
+    steps: addStep(record.steps, { phase: 'published', at: now, fence }),
+  };
+}
+
 export function isPublished(record: RotationRecord): boolean {
   return record.phase === 'published' || record.phase === 'grace' || record.phase === 'retired' || record.phase === 'proven';
 }

@@ -1,10 +1,11 @@
 import { isKeywheelError } from '../errors.ts';
-import { EditedSignal, failureOf, HoldSignal, readRecorded, strategyOf, type Turn } from './context.ts';
-import { abandoned, blackoutUntil, failed, held, reached, type Action } from './machine.ts';
+import { EditedSignal, failureOf, HoldSignal, type Turn } from './context.ts';
+import { abandoned, blackoutUntil, failed, held, reverted, type Action } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { Hold, RotationRecord } from './record.ts';
 import * as after from './steps-after.ts';
 import * as before from './steps-before.ts';
+import { withdraw } from './withdraw.ts';
 
 type Step = Exclude<Action['do'], 'wait'>;
 
@@ -14,7 +15,7 @@ export function* perform(turn: Turn, record: RotationRecord, step: Step, now: nu
     return yield* run(turn, record, step, now);
   } catch (error) {
     if (isKeywheelError(error, 'ERR_LEASE_LOST') || isKeywheelError(error, 'ERR_STATE_CONFLICT')) throw error;
-    if (error instanceof EditedSignal) return yield* overtaken(turn, record);
+    if (error instanceof EditedSignal) return yield* overtaken(record);
     if (error instanceof HoldSignal) return yield* hold(turn, record, error.hold, error.record);
     if (isKeywheelError(error, 'ERR_FENCE_STALE')) {
       // With the lease still ours, nobody else can have acted later: the state is older than the target.
@@ -33,7 +34,11 @@ export function* perform(turn: Turn, record: RotationRecord, step: Step, now: nu
       });
     }
     if (isKeywheelError(error, 'ERR_ROTATION_HELD')) {
-      return yield* hold(turn, record, { code: 'not-as-planned', message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+      return yield* hold(turn, record, {
+        code: 'not-as-planned',
+        message: error.message,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
     }
     const at = yield* call('clock', 'now');
     const chance = yield* call('random', 'uniform');
@@ -52,7 +57,7 @@ function run(turn: Turn, record: RotationRecord, step: Step, now: number): Engin
     case 'publish':
       return before.publish(turn, record);
     case 'withdraw':
-      return before.withdraw(turn, record);
+      return withdraw(turn, record);
     case 'begin-grace':
       return after.beginGrace(turn, record);
     case 'sample':
@@ -67,37 +72,15 @@ function run(turn: Turn, record: RotationRecord, step: Step, now: number): Engin
 function* hold(turn: Turn, record: RotationRecord, why: Omit<Hold, 'since'>, learnt?: RotationRecord): Engine<RotationRecord> {
   const now = yield* call('clock', 'now');
   if (why.code === 'edited-back' && record.hold?.code === 'edited-back' && turn.resume) {
-    // Somebody looked at it and keeps the edit. The fence is up, nothing is retired, and the next rotation renews the other account.
-    return reached(record, 'closed', now, turn.lease.fence, {
-      outcome: 'abandoned',
-      abandon: { reason: 'edited-back' },
-      nextAt: Number.MAX_SAFE_INTEGER,
-    });
+    // Somebody looked at it and keeps the edit. Consumers may still hold what was published, so that one is ended in its time.
+    return reverted(learnt ?? record, 'edited-back', now, turn.lease.fence);
   }
   const chance = yield* call('random', 'uniform');
   return held(learnt ?? record, why, turn.policy, now, turn.lease.fence, chance);
 }
 
-/**
- * The secret was edited by hand between planning and publishing: the edit is kept and ours is withdrawn. In place there may
- * be nothing to go back to: once the target may hold the new material, only an edit that authenticates can end the rotation.
- */
-function* overtaken(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
-  const inPlace = !strategyOf(record).overlaps && record.staged !== undefined;
-  if (inPlace) {
-    const current = yield* call('store', 'read', turn.secret, 'current');
-    const pending = yield* readRecorded(turn, record.staged?.version ?? '');
-    const endpoint = turn.facts.endpoints[0] ?? '';
-    const edit = current === undefined ? undefined : yield* call('target', 'probe', current.value, endpoint);
-    if (edit?.outcome !== 'accepted') {
-      const ours = yield* call('target', 'probe', pending.value, endpoint);
-      return yield* hold(turn, record, {
-        code: 'edited',
-        message: `${turn.secret} was edited by hand during an in-place rotation, and the edit does not authenticate (${edit?.outcome ?? 'missing'}); the pending version is ${ours.outcome}`,
-        hint: `write the value that works with: keywheel put ${turn.secret}, then keywheel rotate ${turn.secret} --resume`,
-      });
-    }
-  }
+/** The secret was edited by hand between planning and publishing: the edit is kept and ours is withdrawn. */
+function* overtaken(record: RotationRecord): Engine<RotationRecord> {
   const now = yield* call('clock', 'now');
   return abandoned(record, 'edited', now);
 }

@@ -59,8 +59,8 @@ export interface RotationRecord {
   readonly from: { readonly id: CredentialId; readonly version: string };
   readonly to: Slot;
   readonly revision: Revision;
-  /** Set durably before a provider is asked to mint, so that a lost response can be attributed. */
-  readonly intent?: { readonly at: number };
+  /** Set durably before a provider is asked to mint, so that a lost response can be attributed; again by each later lease holder that mints. */
+  readonly intent?: { readonly at: number; readonly fence: number };
   readonly staged?: { readonly version: string; readonly id: CredentialId };
   /** Grace runs on the target's clock from the first reading that was taken after publishing. */
   readonly grace?: { readonly startedAt: number; readonly clock: 'target' | 'worker' };
@@ -75,8 +75,10 @@ export interface RotationRecord {
     readonly at: number;
   }[];
   readonly outcome?: 'rotated' | 'abandoned';
-  /** Set when a rotation is being given up before publishing: what was staged is withdrawn, then it closes. */
-  readonly abandon?: { readonly reason: string };
+  /** Set when current was moved away from what this rotation published, by hand: since then `from` is what it published, and is ended after a grace of its own. */
+  readonly reverted?: { readonly reason: string };
+  /** Set when a rotation is being given up before publishing: what was staged is withdrawn, then it closes. `ended`: the target's side is done. */
+  readonly abandon?: { readonly reason: string; readonly ended?: boolean };
   readonly hold?: Hold;
   readonly failure?: Failure;
   /** Failures in a row of the present step. */

@@ -3,7 +3,7 @@ import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretVersion } from '../stores/index.ts';
 import type { Evidence, Stamp } from '../targets/index.ts';
 import { ADOPTED, HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
-import { judgeUse, reached, sampled } from './machine.ts';
+import { judgeUse, reached, reverted, sampled } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
 import { probeError, required } from './steps-before.ts';
@@ -125,8 +125,22 @@ export function* prove(turn: Turn, record: RotationRecord): Engine<RotationRecor
 }
 
 export function* close(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  const { reverted: back } = record;
+  const superseded = back === undefined && !strategyOf(record).reusesSlot && strategyOf(record).overlaps && !(yield* namesStaged(turn, record));
   const now = yield* call('clock', 'now');
-  return reached(record, 'closed', now, turn.lease.fence, { outcome: 'rotated', nextAt: Number.MAX_SAFE_INTEGER });
+  // An edit by hand took the place of what was published: with a credential for every rotation, nothing else would ever end it.
+  if (superseded) return reverted(record, 'superseded', now, turn.lease.fence);
+  return reached(record, 'closed', now, turn.lease.fence, {
+    outcome: back === undefined ? 'rotated' : 'abandoned',
+    ...(back === undefined ? {} : { abandon: back }),
+    nextAt: Number.MAX_SAFE_INTEGER,
+  });
+}
+
+function* namesStaged(turn: Turn, record: RotationRecord): Engine<boolean> {
+  const staged = required(record);
+  const current = yield* call('store', 'read', turn.secret, 'current');
+  return current?.id === staged.version || (current !== undefined && keyIdOf(current.value) === staged.id.key);
 }
 
 /** A target that cannot tell use still has grace, on the worker's clock with an allowance for skew. */

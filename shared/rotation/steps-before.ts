@@ -1,9 +1,9 @@
 /** The steps up to publishing. Each makes at most one change in the world, is safe to repeat, and returns the record that follows. */
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretState, SecretValue } from '../stores/index.ts';
-import type { CredentialId, Finding, Probe } from '../targets/index.ts';
+import type { Finding, Probe } from '../targets/index.ts';
 import { EditedSignal, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
-import { reached } from './machine.ts';
+import { abandoned, reached } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
 
@@ -27,8 +27,15 @@ export function* stage(turn: Turn, record: RotationRecord): Engine<RotationRecor
  */
 function* mint(turn: Turn, record: RotationRecord, current: SecretValue): Engine<RotationRecord> {
   const now = yield* call('clock', 'now');
-  if (record.intent === undefined) return { ...record, intent: { at: now }, updatedAt: now, nextAt: now };
+  // A later lease does not mean later knowledge: its first write makes every write of an earlier holder conflict, so nothing that is found
+  // below can have been staged and published meanwhile.
+  if (record.intent?.fence !== turn.lease.fence) {
+    const { hold: _hold, failure: _failure, ...rest } = record;
+    return { ...rest, intent: { at: record.intent?.at ?? now, fence: turn.lease.fence }, updatedAt: now, nextAt: now };
+  }
   const stamp = stampOf(turn, record);
+  // The fence first: a mint whose response was lost and that is still on its way must not arrive after the search.
+  yield* call('target', 'fence', stamp);
   const orphans = yield* call('target', 'find', record.rotationId);
   const staged = yield* call('store', 'read', turn.secret, 'pending');
   if (staged?.rotationId === record.rotationId) {
@@ -67,6 +74,9 @@ export function* apply(turn: Turn, record: RotationRecord): Engine<RotationRecor
   if (turn.facts.capability.origin === 'client') {
     const pending = yield* readRecorded(turn, staged.version);
     yield* call('target', 'apply', record.to, pending.value, stampOf(turn, record));
+  } else {
+    // A worker that was paused while it tidied up after a lost mint must not retire what is verified and published from here on.
+    yield* call('target', 'fence', stampOf(turn, record));
   }
   const now = yield* call('clock', 'now');
   const dead = strategyOf(record).overlaps ? {} : { deadWindow: record.deadWindow ?? { from: startedAt } };
@@ -86,6 +96,9 @@ export function* verify(turn: Turn, record: RotationRecord): Engine<RotationReco
   if (refused.length > 0) {
     const appliedAt = record.steps.findLast((step) => step.phase === 'applied')?.at ?? record.updatedAt;
     if (now - appliedAt >= turn.facts.capability.propagation.max && record.attempts > 0) {
+      // What a provider minted cannot be said again: what is staged is dead, so another rotation must mint another.
+      const nowhere = refused.length === turn.facts.endpoints.length;
+      if (nowhere && turn.facts.capability.origin === 'provider') return abandoned(record, 'minted-refused', now);
       // The change did not take or was undone: say it again. The same material, so it cannot make anything worse.
       return { ...reached(record, 'staged', now, turn.lease.fence), attempts: record.attempts };
     }
@@ -113,7 +126,11 @@ export function* publish(turn: Turn, record: RotationRecord): Engine<RotationRec
   const staged = required(record);
   const state = yield* call('store', 'describe', turn.secret);
   if (state?.labels.current?.id !== staged.version) {
-    if (state?.revision !== record.revision) throw new EditedSignal();
+    if (state?.revision !== record.revision) {
+      // Not pending any more: it was published, the response was lost, and the edit came after.
+      if (state !== undefined && state.labels.pending?.id !== staged.version) return yield* published(turn, record);
+      throw new EditedSignal();
+    }
     try {
       yield* call('store', 'publish', turn.secret, staged.version, record.revision);
     } catch (error) {
@@ -121,59 +138,21 @@ export function* publish(turn: Turn, record: RotationRecord): Engine<RotationRec
       throw error;
     }
   }
+  return yield* published(turn, record);
+}
+
+/** It is published now, or was before: also when that was found out late. */
+export function* published(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
   const now = yield* call('clock', 'now');
   const dead = record.deadWindow === undefined ? {} : { deadWindow: { ...record.deadWindow, to: now } };
-  return reached(record, 'published', now, turn.lease.fence, dead);
-}
-
-/** Undoes what a rotation did before publishing: the applied credential by its recorded id, then the pending version. */
-export function* withdraw(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
-  const staged = record.staged ?? (yield* stagedUnrecorded(turn, record));
-  if (staged !== undefined) {
-    const strategy = strategyOf(record);
-    yield* call('target', 'fence', stampOf(turn, record));
-    const current = yield* call('store', 'read', turn.secret, 'current');
-    const slotInUse = current === undefined ? undefined : slotOrUndefined(turn, current.value);
-    const mayRetire = strategy.overlaps && current?.id !== staged.version && !(strategy.reusesSlot && slotInUse === record.to);
-    const pending = yield* call('store', 'read', turn.secret, { version: staged.version });
-    if (mayRetire && pending !== undefined) yield* retireStaged(turn, record, staged.id, pending.value);
-    yield* call('store', 'discard', turn.secret, staged.version);
-  }
-  const now = yield* call('clock', 'now');
-  return reached(record, 'closed', now, turn.lease.fence, { outcome: 'abandoned', nextAt: Number.MAX_SAFE_INTEGER });
-}
-
-function* retireStaged(turn: Turn, record: RotationRecord, id: CredentialId, value: SecretValue): Engine<void> {
-  const probe = yield* call('target', 'probe', value, turn.facts.endpoints[0] ?? '');
-  if (probe.outcome !== 'accepted' && probe.outcome !== 'refused') throw probeError(turn, probe, 'the staged credential');
-  try {
-    yield* call('target', 'retire', id, stampOf(turn, record), probe.outcome);
-  } catch (error) {
-    // The slot never took it, so there is nothing to end.
-    if (!isKeywheelError(error, 'ERR_TARGET_MISMATCH')) throw error;
-  }
-}
-
-/** A stage whose response was lost: the version is there, the journal does not know it yet. */
-function* stagedUnrecorded(turn: Turn, record: RotationRecord): Engine<RotationRecord['staged']> {
-  const state = yield* call('store', 'describe', turn.secret);
-  const pending = state?.labels.pending;
-  if (pending?.rotationId !== record.rotationId) return undefined;
-  return { version: pending.id, id: { slot: record.to, key: record.rotationId } };
+  const { abandon: _abandon, ...rest } = record;
+  return reached(rest, 'published', now, turn.lease.fence, dead);
 }
 
 function* unedited(turn: Turn, record: RotationRecord): Engine<SecretState> {
   const state = yield* call('store', 'describe', turn.secret);
   if (state === undefined || state.revision !== record.revision) throw new EditedSignal();
   return state;
-}
-
-function slotOrUndefined(turn: Turn, value: SecretValue): string | undefined {
-  try {
-    return turn.facts.slotOf(value);
-  } catch {
-    return undefined;
-  }
 }
 
 export function required(record: RotationRecord): NonNullable<RotationRecord['staged']> {

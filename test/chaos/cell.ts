@@ -80,14 +80,18 @@ export class Cell {
 
   async run(): Promise<Watcher> {
     await this.watcher.check();
-    await this.converge(() => this.worker, this.primary(), async (run) => {
-      const ending = await runToEnd(run);
-      await this.alongside?.(true);
-      const again = this.again;
-      this.again = undefined;
-      await again?.();
-      return ending;
-    });
+    await this.converge(
+      () => this.worker,
+      this.primary(),
+      async (run) => {
+        const ending = await runToEnd(run);
+        await this.alongside?.(true);
+        const again = this.again;
+        this.again = undefined;
+        await again?.();
+        return ending;
+      },
+    );
     await this.end();
     if (this.plan.afterwards === true) await this.rotateAgain();
     return this.watcher;
@@ -105,7 +109,7 @@ export class Cell {
     await this.world.elapse(this.world.policy.leaseTtl + this.world.policy.readLag, false);
     const worker = this.another();
     const hooks = this.bystander();
-    this.told(await runToEnd(new Run(this.world, worker, { ...REQUEST, start: true }, hooks)));
+    this.told(await runToEnd(await this.start(worker, hooks, true)));
     await this.converge(() => worker, hooks);
     await this.end();
     const { journal } = await this.world.look();
@@ -119,9 +123,10 @@ export class Cell {
     return this.told(await runToEnd(await this.start(worker)));
   }
 
-  async start(worker: Worker, hooks: Hooks = this.bystander()): Promise<Run> {
+  /** `anew`: may begin another rotation after one that is closed, as the next event of a schedule does. */
+  async start(worker: Worker, hooks: Hooks = this.bystander(), anew = false): Promise<Run> {
     const look = await this.world.look();
-    return new Run(this.world, worker, { ...REQUEST, start: look.journal?.rotation === undefined }, hooks);
+    return new Run(this.world, worker, { ...REQUEST, start: anew || look.journal?.rotation === undefined }, hooks);
   }
 
   /** Delivers again and again, each time when the last delivery said to, until the rotation is closed. */
@@ -204,10 +209,17 @@ export class Cell {
         const mutant = this.plan.mutant;
         const lagging = this.lagging(op);
         if (lagging !== undefined) return lagging.shown;
-        return mutant === undefined ? perform(op) : mutant(op, this.world, perform);
+        return mutant === undefined ? perform(op) : mutant(op, this.world, (each) => this.watched(op, each, perform));
       },
       after: (op, error) => this.watcher.after(op, error),
     };
+  }
+
+  /** What a deliberate bug does besides the engine's own call is looked at just as well. */
+  private async watched(asked: Op, op: Op, perform: (op: Op) => unknown): Promise<unknown> {
+    const result: unknown = await perform(op);
+    if (nameOf(op) !== nameOf(asked)) await this.watcher.after(op, undefined);
+    return result;
   }
 
   private lagging(op: Op): { readonly shown: unknown } | undefined {
@@ -220,7 +232,11 @@ export class Cell {
   }
 
   private async edit(op: Op): Promise<void> {
-    if (this.watcher.edited || this.plan.scenario.editBefore !== nameOf(op)) return;
+    if (!this.watcher.edited && this.plan.scenario.editBefore === nameOf(op)) await this.editByHand();
+  }
+
+  /** A person changes something in `current` that does not touch the credential. */
+  async editByHand(): Promise<void> {
     const { current } = await this.world.look();
     const value: SecretValue = { ...current.value, note: 'by hand' };
     await this.world.edit(value);

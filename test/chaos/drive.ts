@@ -63,6 +63,11 @@ export class Run {
     this.next = this.engine.next();
   }
 
+  /** The name of the call that comes next; undefined at the end. */
+  get upcoming(): string | undefined {
+    return this.next.done === true ? undefined : nameOf(this.next.value);
+  }
+
   async step(): Promise<Ending | undefined> {
     if (this.next.done === true) return this.next.value;
     const op = this.next.value;
@@ -97,4 +102,3 @@ export async function runToEnd(run: Run): Promise<Ending> {
     if (ending !== undefined) return ending;
   }
 }
-

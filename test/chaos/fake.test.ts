@@ -1,24 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { EDITS, SCENARIOS } from './cell.ts';
 import { openFakeWorld } from './fake-world.ts';
-import { cleanRun, runMatrix, told } from './matrix.ts';
+import { runMatrix, told } from './matrix.ts';
 
 const fake = { kind: 'fake', open: openFakeWorld };
 
 describe('chaos matrix over fakes', () => {
-  it.each([...SCENARIOS, ...EDITS])('$name: every fault at every effect converges and keeps the invariants', async (scenario) => {
-    const tally = await runMatrix(fake, scenario, { afterwards: true });
-    console.log(told(tally));
-    expect(tally.violations).toEqual([]);
-  });
+  it.each([...SCENARIOS, ...EDITS])(
+    '$name: every fault at every effect converges and keeps the invariants',
+    async (scenario) => {
+      const tally = await runMatrix(fake, scenario, { afterwards: true });
+      console.log(told(tally));
+      expect(tally.violations).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 describe('chaos matrix over fakes with a replica that lags', () => {
-  const lagging = { kind: 'fake with replica', open: (strategy: 'dual-account' | 'in-place') => openFakeWorld(strategy, { replicaLag: 3_000 }) };
+  const lagging = {
+    kind: 'fake with replica',
+    open: (strategy: 'dual-account' | 'in-place') => openFakeWorld(strategy, { replicaLag: 3_000 }),
+  };
 
-  it.each(SCENARIOS)('$name: every fault at every effect converges and keeps the invariants', async (scenario) => {
-    const tally = await runMatrix(lagging, scenario);
-    console.log(told(tally));
-    expect(tally.violations).toEqual([]);
-  });
+  it.each(SCENARIOS)(
+    '$name: every fault at every effect converges and keeps the invariants',
+    async (scenario) => {
+      const tally = await runMatrix(lagging, scenario);
+      console.log(told(tally));
+      expect(tally.violations).toEqual([]);
+    },
+    60_000,
+  );
 });

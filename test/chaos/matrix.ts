@@ -27,7 +27,11 @@ export interface MatrixOptions {
 }
 
 /** The primary's effects in a run without faults. */
-export async function cleanRun(matrix: Matrix, scenario: Scenario, mutant?: Mutant): Promise<{ effects: string[]; violations: string[] }> {
+export async function cleanRun(
+  matrix: Matrix,
+  scenario: Scenario,
+  mutant?: Mutant,
+): Promise<{ effects: string[]; violations: string[] }> {
   const world = await matrix.open(scenario.strategy);
   try {
     const cell = new Cell(world, { scenario, at: -1, fault: NOTHING, ...(mutant === undefined ? {} : { mutant }) });
@@ -38,7 +42,13 @@ export async function cleanRun(matrix: Matrix, scenario: Scenario, mutant?: Muta
   }
 }
 
-async function runCell(matrix: Matrix, scenario: Scenario, at: number, named: NamedFault, options: MatrixOptions): Promise<readonly string[]> {
+async function runCell(
+  matrix: Matrix,
+  scenario: Scenario,
+  at: number,
+  named: NamedFault,
+  options: MatrixOptions,
+): Promise<readonly string[]> {
   const world = await matrix.open(scenario.strategy);
   try {
     const { fault, skew } = named;
@@ -54,9 +64,7 @@ export async function runMatrix(matrix: Matrix, scenario: Scenario, options: Mat
   const { mutant, faults = FAULTS, lanes = 1 } = options;
   const clean = await cleanRun(matrix, scenario, mutant);
   const violations = clean.violations.map((each) => `clean run: ${each}`);
-  const cells = faults.flatMap((named) =>
-    clean.effects.flatMap((effect, at) => (named.only?.(effect) === false ? [] : [{ named, effect, at }])),
-  );
+  const cells = faults.flatMap((named) => clean.effects.map((effect, at) => ({ named, effect, at })));
   const queue = [...cells];
   const lane = async (): Promise<void> => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {

@@ -39,22 +39,31 @@ async function plannedRevision(world: World): Promise<string | undefined> {
   return journal?.rotation?.phase === 'closed' ? undefined : journal?.rotation?.revision;
 }
 
-/** Ends "the other one": whichever account `current` does not name when it should be the recorded id; and by age, whichever was not set last. */
+/** Ends "the other one": the account that the newest rotation did not write. */
 export const retireTheOtherOne: Mutant = async (op, world, perform) => {
   if (nameOf(op) !== 'target.retire') return perform(op);
-  const id = op.args[0] as CredentialId;
   const { journal } = await world.look();
-  const newest = journal?.rotation?.to;
-  const other = world.facts.slots.find((slot) => slot !== newest) ?? id.slot;
-  for (const key of [journal?.rotation?.from.id.key ?? 'adopted', 'adopted']) {
-    try {
-      return await perform({ ...op, args: [{ slot: other, key }, op.args[1], 'accepted'] });
-    } catch {
-      // By age, so what the mark says is not asked.
-    }
-  }
-  return undefined;
+  return retireWhatever(op, world.facts.slots.find((slot) => slot !== journal?.rotation?.to) ?? '', perform);
 };
+
+/** Ends the account whose value is the oldest in the store. */
+export const retireTheOldest: Mutant = async (op, world, perform) => {
+  if (nameOf(op) !== 'target.retire') return perform(op);
+  const { current, previous, pending } = await world.look();
+  const versions = [current, previous, pending].filter((each) => each !== undefined);
+  const oldest = versions.reduce((left, right) => (right.createdAt < left.createdAt ? right : left));
+  return retireWhatever(op, world.facts.slotOf(oldest.value), perform);
+};
+
+/** By place or age, so the recorded id is not asked: whatever the slot's mark says is taken for it. */
+async function retireWhatever(op: Op, slot: string, perform: (op: Op) => unknown): Promise<unknown> {
+  const recorded = op.args[0] as CredentialId;
+  try {
+    return await perform({ ...op, args: [{ slot, key: recorded.key }, op.args[1], 'accepted'] });
+  } catch {
+    return perform({ ...op, args: [{ slot, key: 'adopted' }, op.args[1], 'accepted'] });
+  }
+}
 
 /** A target that does not know fences: every stamp is made to look like the newest. */
 export const ignoreFences: Mutant = async (op, world, perform) => {

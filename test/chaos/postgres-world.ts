@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { openGate } from '../../shared/deps.ts';
+import { openGate, systemClock } from '../../shared/deps.ts';
 import { DEFAULT_POLICY, enginePorts, factsOf, historyKey, journalKey } from '../../shared/rotation/index.ts';
 import type { RotationRecord, SecretJournal } from '../../shared/rotation/index.ts';
 import { openSqliteState } from '../../shared/state/sqlite.ts';
@@ -29,7 +29,11 @@ interface Lane {
   readonly first: { readonly password: string; readonly verifier: string };
   /** What a login with this material said while the server had this row for the role: it depends on nothing else. */
   readonly logins: Map<string, boolean>;
+  /** Opened once: what is tested is not how often the admin logs in. */
+  readonly targets: Readonly<Record<Strategy, PostgresTarget>>;
 }
+
+type PostgresTarget = ReturnType<typeof openPostgresTarget>;
 
 export async function openLanes(server: Postgres, count: number): Promise<{ lanes: Lane[]; close(): Promise<void> }> {
   const lanes: Lane[] = [];
@@ -37,10 +41,30 @@ export async function openLanes(server: Postgres, count: number): Promise<{ lane
     const pair = await createAccountPair(server, { name: `chaos${index}` });
     const watch = await server.connect(server.superuser.username, server.superuser.password, pair.database);
     const password = `canary-first-${index}`;
-    const verifier = await scramVerifier(password, saltOf('first', pair.accounts[0]));
-    lanes.push({ pair, watch, first: { password, verifier }, logins: new Map() });
+    const verifier = await scramVerifier(password, saltOf('first', pair.accounts[0]), 1);
+    const targets = { 'dual-account': openTarget(pair, [...pair.accounts]), 'in-place': openTarget(pair, [pair.accounts[0]]) };
+    lanes.push({ pair, watch, first: { password, verifier }, logins: new Map(), targets });
   }
-  return { lanes, close: async () => void (await Promise.all(lanes.map((lane) => lane.watch.end()))) };
+  const opened = [...lanes];
+  return {
+    lanes,
+    async close() {
+      for (const { targets, watch } of opened) {
+        await Promise.all(Object.values(targets).map((target) => target.close()));
+        await watch.end();
+      }
+    },
+  };
+}
+
+function openTarget(pair: AccountPair, accounts: string[]): PostgresTarget {
+  const adminPassword = async (): Promise<string> => pair.admin.password;
+  return openPostgresTarget(pair.config({ accounts }), {
+    clock: systemClock,
+    random: realRandom,
+    gate: openGate(),
+    adminPassword,
+  });
 }
 
 /** A fresh store, state and pair of accounts, over a lane that is given back when it is closed. */
@@ -78,15 +102,12 @@ async function openPostgresWorld(server: Postgres, lane: Lane, strategy: Strateg
   let ahead = 0;
   const clock = { now: () => Date.now() + jumped + ahead };
   const gate = openGate();
-  const store = openLocalStore({ kind: 'local', path: path.join(folder.path, 'store'), keyFile }, { clock, random: realRandom, gate });
+  const store = openLocalStore(
+    { kind: 'local', path: path.join(folder.path, 'store'), keyFile },
+    { clock, random: realRandom, gate },
+  );
   const state = openSqliteState({ kind: 'sqlite', path: path.join(folder.path, 'state') }, { clock, random: realRandom });
-  const accounts = strategy === 'dual-account' ? [...pair.accounts] : [pair.accounts[0]];
-  const target = openPostgresTarget(pair.config({ accounts }), {
-    clock,
-    random: realRandom,
-    gate,
-    adminPassword: async () => pair.admin.password,
-  });
+  const target = lane.targets[strategy];
   await store.put(SECRET, { ...pair.value(), password: lane.first.password }, null);
 
   const look = async () => {
@@ -113,15 +134,16 @@ async function openPostgresWorld(server: Postgres, lane: Lane, strategy: Strateg
     skew: (milliseconds) => (ahead = milliseconds),
     targetNow: () => Date.now(),
     elapse: async (milliseconds, onTarget) => {
-      if (onTarget) await delay(Math.min(milliseconds, TIMES.grace + TIMES.readLag));
-      else jumped += Math.ceil(milliseconds);
+      // A worker whose clock is ahead may have written a time far off: the server's grace is over long before.
+      const real = onTarget ? Math.min(milliseconds, TIMES.grace + TIMES.readLag) : 0;
+      if (real > 0) await delay(real);
+      jumped += Math.ceil(milliseconds - real);
     },
     look,
     accepts: (value) => accepts(server, lane, value),
     strangers: async (known) => strangers(lane, known),
     edit: async (value) => void (await store.put(SECRET, value)),
     close: async () => {
-      await target.close();
       store.close();
       await state.close();
       folder.remove();
