@@ -52,7 +52,7 @@ export function outcomeOf(result: AdvanceResult, asked: boolean, when: When): Ou
       if (rotation === undefined) {
         return {
           code: asked ? EXIT.failed : EXIT.done,
-          message: `${secret}: not started, a blackout in keywheel.yaml ends ${resumeAt === undefined ? 'later' : when(resumeAt)}`,
+          message: `${secret}: not started, a blackout in keywheel.yaml${result.blackout === undefined ? '' : ` (${result.blackout})`} ends ${resumeAt === undefined ? 'later' : when(resumeAt)}`,
           hint: 'repeat the command then; --due does so by itself for what is due',
         };
       }

@@ -36,21 +36,28 @@ export interface AdvanceRequest {
 /** A rotation that needs more steps than this in one call has lost its way. */
 const MAX_STEPS = 64;
 
+/** What is known when a call ends in an error: the lease to give back, and the last record that was written. */
+interface Box {
+  lease?: Lease;
+  rotation?: RotationRecord;
+}
+
 export function* advance(context: EngineContext, request: AdvanceRequest): Engine<AdvanceResult> {
   const { secret, policy } = context;
   if (!policy.enabled) return { secret, status: 'disabled' };
-  const box: { lease?: Lease } = {};
+  const box: Box = {};
   try {
     const lease = yield* call('state', 'acquire', leaseKey(secret), context.holder, policy.leaseTtl);
     if (lease === undefined) return { secret, status: 'busy' };
     box.lease = lease;
-    return yield* underLease(context, request, lease, (renewed) => (box.lease = renewed));
+    return yield* underLease(context, request, lease, box);
   } catch (error) {
     // Somebody else acts under a later fence. What this worker did last they can see, and what it would do next is theirs to do.
     if (isKeywheelError(error, 'ERR_LEASE_LOST') || isKeywheelError(error, 'ERR_STATE_CONFLICT'))
       return { secret, status: 'busy' };
     const at = yield* call('clock', 'now');
-    return { secret, status: 'failed', error: failureOf(error, at) };
+    const open = box.rotation?.phase === 'closed' ? undefined : box.rotation;
+    return { secret, status: 'failed', error: failureOf(error, at), ...(open === undefined ? {} : { rotation: open }) };
   } finally {
     if (box.lease !== undefined) yield* releaseQuietly(box.lease);
   }
@@ -64,12 +71,7 @@ function* releaseQuietly(lease: Lease): Engine<void> {
   }
 }
 
-function* underLease(
-  context: EngineContext,
-  request: AdvanceRequest,
-  first: Lease,
-  renewed: (lease: Lease) => void,
-): Engine<AdvanceResult> {
+function* underLease(context: EngineContext, request: AdvanceRequest, first: Lease, box: Box): Engine<AdvanceResult> {
   const { secret, policy } = context;
   let lease = first;
   const installation = yield* call('state', 'installation');
@@ -79,16 +81,17 @@ function* underLease(
     // A lease outlives any one call, and is renewed before half of it has passed.
     if (lease.expiresAt - now < policy.leaseTtl / 2) {
       lease = yield* call('state', 'renew', lease, policy.leaseTtl);
-      renewed(lease);
+      box.lease = lease;
     }
     const turn: Turn = { ...context, lease, installation, resume: request.resume };
     const journal = readable(stored?.value, secret, now);
     const record = journal.rotation;
+    if (record !== undefined) box.rotation = record;
     if (record === undefined || record.phase === 'closed') {
       const overtaken = request.after !== undefined && request.after !== (record?.rotationId ?? null);
       if (!request.start || overtaken) return { secret, status: 'idle', ...(record === undefined ? {} : { rotation: record }) };
       const blackout = blackoutUntil(policy, now);
-      if (blackout !== undefined) return { secret, status: 'waiting', resumeAt: blackout };
+      if (blackout !== undefined) return { secret, status: 'waiting', resumeAt: blackout, ...reasonOf(policy, now) };
       const begun = yield* begin(turn, journal, request.reason);
       stored = yield* write(secret, begun.journal, stored);
       if (begun.result !== undefined) return begun.result;
@@ -102,6 +105,12 @@ function* underLease(
     if (next.hold !== undefined || next.failure !== undefined) return standing(secret, next);
   }
   throw new KeywheelError('ERR_INTERNAL', `the rotation of ${secret} took more than ${MAX_STEPS} steps in one call`);
+}
+
+/** Whoever declared the blackout may have said why. */
+function reasonOf(policy: EngineContext['policy'], now: number): { blackout?: string } {
+  const reason = policy.blackouts.find((each) => each.from <= now && now < each.to && each.reason !== undefined)?.reason;
+  return reason === undefined ? {} : { blackout: reason };
 }
 
 function readable(journal: SecretJournal | undefined, secret: string, now: number): SecretJournal {

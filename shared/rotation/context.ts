@@ -46,6 +46,15 @@ export function stampOf(turn: Turn, record: Pick<RotationRecord, 'rotationId'>):
   return { installation: turn.installation, secret: turn.secret, rotationId: record.rotationId, fence: turn.lease.fence };
 }
 
+/**
+ * From here on nobody who knew less can act. The fence stops holders of earlier leases. Holders of later ones may know less too: one that read the
+ * journal before our last write and then stood still. So the lease must still be the newest; whoever takes it over from now on reads that write.
+ */
+export function* exclude(turn: Turn, record: Pick<RotationRecord, 'rotationId'>): Engine<void> {
+  yield* call('state', 'renew', turn.lease, turn.policy.leaseTtl);
+  yield* call('target', 'fence', stampOf(turn, record));
+}
+
 export function strategyOf(record: Pick<RotationRecord, 'strategy'>): Strategy {
   return STRATEGIES[record.strategy];
 }

@@ -14,7 +14,7 @@ export function* plan(turn: Turn, reason: string, last: RotationRecord | undefin
   const state = yield* call('store', 'describe', secret);
   if (state === undefined) {
     throw new KeywheelError('ERR_SECRET_NOT_FOUND', `${secret} is not in its store`, {
-      hint: `write its first value with: keywheel put ${secret} --new`,
+      hint: `write its first value with: keywheel put ${secret} --new < value.json`,
       subject: secret,
     });
   }
@@ -61,7 +61,7 @@ export function* plan(turn: Turn, reason: string, last: RotationRecord | undefin
       throw new HoldSignal({
         code: 'current-refused',
         message: `current of ${secret} does not authenticate at ${endpoint}: ${probe.detail}`,
-        hint: `consumers are failing now: write the right value with: keywheel put ${secret}`,
+        hint: `consumers are failing now: write the right value with: keywheel put ${secret} < value.json`,
       });
     }
     if (probe.outcome !== 'accepted') throw probeError(turn, probe, 'current');

@@ -59,8 +59,8 @@ export interface RotationRecord {
   readonly from: { readonly id: CredentialId; readonly version: string };
   readonly to: Slot;
   readonly revision: Revision;
-  /** Set durably before a provider is asked to mint, so that a lost response can be attributed; again by each later lease holder that mints. */
-  readonly intent?: { readonly at: number; readonly fence: number };
+  /** Set durably before a provider is asked to mint, so that a lost response can be attributed. */
+  readonly intent?: { readonly at: number };
   readonly staged?: { readonly version: string; readonly id: CredentialId };
   /** Grace runs on the target's clock from the first reading that was taken after publishing. */
   readonly grace?: { readonly startedAt: number; readonly clock: 'target' | 'worker' };
@@ -115,6 +115,8 @@ export interface AdvanceResult {
   readonly rotation?: RotationRecord;
   readonly resumeAt?: number;
   readonly error?: Failure;
+  /** Why a blackout keeps it from starting, as the configuration says. */
+  readonly blackout?: string;
 }
 
 export const journalKey = (secret: string): string => `rotation/${secret}`;

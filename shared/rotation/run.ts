@@ -105,7 +105,8 @@ function teller(secret: string, clock: Clock, onEvent: RunOptions['onEvent']) {
       if (result.status === 'closed') tell('closed', result.rotation, result.rotation?.abandon?.reason);
       else if (result.status === 'held')
         tell('held', result.rotation, result.rotation?.hold?.message ?? result.error?.message, result.resumeAt);
-      else if (result.status === 'failed') tell('failed', result.rotation, result.error?.message, result.resumeAt);
+      else if (result.status === 'failed')
+        tell('failed', result.rotation, result.error?.message, result.rotation === undefined ? undefined : result.resumeAt);
       else if (result.status === 'waiting') tell('wait', result.rotation, undefined, result.resumeAt);
     },
   };

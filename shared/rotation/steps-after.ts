@@ -126,7 +126,8 @@ export function* prove(turn: Turn, record: RotationRecord): Engine<RotationRecor
 
 export function* close(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
   const { reverted: back } = record;
-  const superseded = back === undefined && !strategyOf(record).reusesSlot && strategyOf(record).overlaps && !(yield* namesStaged(turn, record));
+  const superseded =
+    back === undefined && !strategyOf(record).reusesSlot && strategyOf(record).overlaps && !(yield* namesStaged(turn, record));
   const now = yield* call('clock', 'now');
   // An edit by hand took the place of what was published: with a credential for every rotation, nothing else would ever end it.
   if (superseded) return reverted(record, 'superseded', now, turn.lease.fence);

@@ -2,7 +2,7 @@
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretState, SecretValue } from '../stores/index.ts';
 import type { Finding, Probe } from '../targets/index.ts';
-import { EditedSignal, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import { EditedSignal, exclude, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { abandoned, reached } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
@@ -27,15 +27,13 @@ export function* stage(turn: Turn, record: RotationRecord): Engine<RotationRecor
  */
 function* mint(turn: Turn, record: RotationRecord, current: SecretValue): Engine<RotationRecord> {
   const now = yield* call('clock', 'now');
-  // A later lease does not mean later knowledge: its first write makes every write of an earlier holder conflict, so nothing that is found
-  // below can have been staged and published meanwhile.
-  if (record.intent?.fence !== turn.lease.fence) {
+  if (record.intent === undefined) {
     const { hold: _hold, failure: _failure, ...rest } = record;
-    return { ...rest, intent: { at: record.intent?.at ?? now, fence: turn.lease.fence }, updatedAt: now, nextAt: now };
+    return { ...rest, intent: { at: now }, updatedAt: now, nextAt: now };
   }
   const stamp = stampOf(turn, record);
-  // The fence first: a mint whose response was lost and that is still on its way must not arrive after the search.
-  yield* call('target', 'fence', stamp);
+  // First, because a mint whose response was lost and that is still on its way must not arrive after the search.
+  yield* exclude(turn, record);
   const orphans = yield* call('target', 'find', record.rotationId);
   const staged = yield* call('store', 'read', turn.secret, 'pending');
   if (staged?.rotationId === record.rotationId) {
@@ -74,9 +72,6 @@ export function* apply(turn: Turn, record: RotationRecord): Engine<RotationRecor
   if (turn.facts.capability.origin === 'client') {
     const pending = yield* readRecorded(turn, staged.version);
     yield* call('target', 'apply', record.to, pending.value, stampOf(turn, record));
-  } else {
-    // A worker that was paused while it tidied up after a lost mint must not retire what is verified and published from here on.
-    yield* call('target', 'fence', stampOf(turn, record));
   }
   const now = yield* call('clock', 'now');
   const dead = strategyOf(record).overlaps ? {} : { deadWindow: record.deadWindow ?? { from: startedAt } };
@@ -85,6 +80,8 @@ export function* apply(turn: Turn, record: RotationRecord): Engine<RotationRecor
 
 /** A fresh login with the staged material at every endpoint consumers use, and privileges equal in both directions. */
 export function* verify(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
+  // What is verified must stay as it is until it is published, and then be nobody's to change who still believes that it is not.
+  yield* exclude(turn, record);
   const pending = yield* readRecorded(turn, required(record).version);
   const refused: Probe[] = [];
   for (const endpoint of turn.facts.endpoints) {

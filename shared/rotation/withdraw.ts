@@ -2,7 +2,7 @@
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretValue } from '../stores/index.ts';
 import type { CredentialId } from '../targets/index.ts';
-import { HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import { exclude, HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { reached } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
@@ -19,7 +19,7 @@ export function* withdraw(turn: Turn, record: RotationRecord): Engine<RotationRe
   const staged = record.staged ?? (yield* stagedUnrecorded(turn, record));
   const touched = staged !== undefined || record.intent !== undefined;
   if (touched && record.abandon?.ended !== true) {
-    yield* call('target', 'fence', stampOf(turn, record));
+    yield* exclude(turn, record);
     if (!strategyOf(record).overlaps && record.staged !== undefined) yield* mayGoBack(turn, record, record.staged.version);
     const { value, wasPublished } = staged === undefined ? none : yield* look(turn, record, staged.version);
     // Consumers may hold it, so it gets the grace of every published credential.
