@@ -169,6 +169,7 @@ export function judgeUse(record: RotationRecord, reading: Evidence, policy: Rota
   if (startedAt === undefined || reading.at - startedAt < graceOf(record, policy)) return { ready: false };
   if (record.evidence.count < policy.samples) return { ready: false };
   const account = record.from.id.slot;
+  // Stryker disable next-line ConditionalExpression: equivalent - without a last use the difference is NaN, which is less than nothing
   if (reading.lastUsedAt !== undefined && reading.at - reading.lastUsedAt < policy.quiet) {
     return {
       ready: false,
