@@ -1,6 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-// Quick: no server, no child process. Real: databases, processes, peers; one file at a time, two cores are few.
+// Quick: no server, no child process. Real: databases, processes, peers; two files at a time, since
+// each waits more than it works.
 export default defineConfig({
   test: {
     reporters: ['default', './scripts/closing-line.ts'],
@@ -19,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/**/*.real.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

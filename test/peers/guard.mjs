@@ -33,7 +33,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end);
 
 function signalGroup(signal) {
   try {
-    process.kill(-program.pid, signal);
+    process.kill(-Number(program.pid), signal);
   } catch {
     // no such group any more
   }
