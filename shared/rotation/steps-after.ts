@@ -29,12 +29,15 @@ export function* sample(turn: Turn, record: RotationRecord, blackoutUntil: numbe
   const next = sampled(record, reading, turn.policy, now);
   const verdict = judgeUse(next, reading, turn.policy);
   if (!verdict.ready) {
-    if (verdict.hold !== undefined)
+    if (verdict.hold !== undefined) {
+      // Of course it is in use when somebody made it current again; that must be decided first, or it would never end.
+      yield* unlessEditedBack(turn, record);
       throw new HoldSignal(verdict.hold, {
         ...next,
         ...(record.hold === undefined ? {} : { hold: record.hold }),
         attempts: record.attempts,
       });
+    }
     return next;
   }
   if (blackoutUntil !== undefined) return { ...next, nextAt: blackoutUntil };
@@ -48,6 +51,16 @@ export function* sample(turn: Turn, record: RotationRecord, blackoutUntil: numbe
 function* retire(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
   const stamp = stampOf(turn, record);
   yield* call('target', 'fence', stamp);
+  const old = yield* unlessEditedBack(turn, record);
+  const probe = yield* call('target', 'probe', old.value, turn.facts.endpoints[0] ?? '');
+  if (probe.outcome !== 'accepted' && probe.outcome !== 'refused') throw probeError(turn, probe, 'the old credential');
+  yield* end(turn, record, stamp, probe.outcome);
+  const now = yield* call('clock', 'now');
+  return reached(record, 'retired', now, turn.lease.fence);
+}
+
+/** The old credential's version, unless current names that credential again by somebody's hand. */
+function* unlessEditedBack(turn: Turn, record: RotationRecord): Engine<SecretVersion> {
   const current = yield* call('store', 'read', turn.secret, 'current');
   if (current === undefined) {
     throw new KeywheelError('ERR_STORE_UNAVAILABLE', `current of ${turn.secret} cannot be read, so nothing is retired`, {
@@ -62,11 +75,7 @@ function* retire(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
       hint: `keep the edit with: keywheel rotate ${turn.secret} --resume`,
     });
   }
-  const probe = yield* call('target', 'probe', old.value, turn.facts.endpoints[0] ?? '');
-  if (probe.outcome !== 'accepted' && probe.outcome !== 'refused') throw probeError(turn, probe, 'the old credential');
-  yield* end(turn, record, stamp, probe.outcome);
-  const now = yield* call('clock', 'now');
-  return reached(record, 'retired', now, turn.lease.fence);
+  return old;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretState, SecretValue } from '../stores/index.ts';
 import type { Finding, Probe } from '../targets/index.ts';
-import { EditedSignal, exclude, HoldSignal, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
+import { EditedSignal, exclude, HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { abandoned, reached } from './machine.ts';
 import { call, type Engine } from './ops.ts';
 import type { RotationRecord } from './record.ts';
@@ -115,7 +115,11 @@ export function* verify(turn: Turn, record: RotationRecord): Engine<RotationReco
       'nothing was published; give both accounts the same privileges',
     );
   }
-  return reached(record, 'verified', now, turn.lease.fence);
+  // The first stage of a rotation wins, so the version may hold what another worker minted: what is in it counts.
+  const staged = required(record);
+  const key = keyIdOf(pending.value) ?? staged.id.key;
+  const changed = turn.facts.capability.origin === 'provider' ? { staged: { ...staged, id: { ...staged.id, key } } } : {};
+  return reached(record, 'verified', now, turn.lease.fence, changed);
 }
 
 /** Compare-and-set: an edit since planning wins, and ours is withdrawn. */

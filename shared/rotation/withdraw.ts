@@ -64,8 +64,8 @@ const none: Look = { value: undefined, wasPublished: false };
 /** A version that is neither pending nor gone was published once: the response was lost, and an edit by hand came after. */
 function* look(turn: Turn, record: RotationRecord, version: string): Engine<Look> {
   if (!strategyOf(record).overlaps) return none;
-  const found = yield* call('store', 'read', turn.secret, { version });
-  if (found === undefined && record.attempts < PATIENCE) yield* readRecorded(turn, version);
+  const patient = record.attempts < PATIENCE;
+  const found = patient ? yield* readRecorded(turn, version) : yield* call('store', 'read', turn.secret, { version });
   if (found === undefined) return none;
   const state = yield* call('store', 'describe', turn.secret);
   if (state === undefined) {

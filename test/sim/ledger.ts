@@ -46,6 +46,14 @@ export interface Before {
   readonly currentId: string | undefined;
 }
 
+export interface LedgerSnapshot {
+  readonly recent: readonly Named[];
+  readonly known: ReadonlyMap<string, Known>;
+  readonly origins: ReadonlyMap<string, string>;
+  readonly wasCurrent: ReadonlySet<string>;
+  readonly highestFence: number;
+}
+
 export class Ledger {
   private readonly world: World;
   private recent: Named[] = [];
@@ -107,9 +115,10 @@ export class Ledger {
     return staged !== undefined && this.world.target.accepts(staged.value);
   }
 
-  before(): Before {
+  /** What a call that may end credentials is compared with. */
+  before(effect: boolean): Before {
     const { world } = this;
-    return { live: world.target.credentials(), sessions: world.target.sessions, currentId: this.current?.id };
+    return { live: effect ? world.target.credentials() : [], sessions: world.target.sessions, currentId: this.current?.id };
   }
 
   /** A call of the engine took effect. */
@@ -131,6 +140,7 @@ export class Ledger {
       );
     }
     this.highestFence = stamp.fence;
+    if (op.method === 'fence') return;
     const live = this.world.target.credentials();
     for (const made of live) if (!before.live.includes(made)) this.origins.set(made, stamp.rotationId);
     for (const ended of before.live) if (!live.includes(ended)) this.judgeEnd(op, stamp, ended);
@@ -143,7 +153,10 @@ export class Ledger {
     // Filling the idle slot ends what an earlier rotation left there.
     const reused = op.method === 'apply' && origin !== 'hand' && origin !== 'foreign';
     if (!ours && !reused) {
-      throw new Violation('destroyed-unrecorded', `${op.method} ended a credential of ${origin} that the journal does not record`);
+      throw new Violation(
+        'destroyed-unrecorded',
+        `${op.method} ended a credential of ${origin} that the journal does not record`,
+      );
     }
   }
 
@@ -164,7 +177,10 @@ export class Ledger {
     if (current === undefined || current.id === before.currentId) return;
     const plan = this.known.get(current.rotationId ?? '');
     if (plan?.plannedFrom !== before.currentId) {
-      throw new Violation('edit-overwritten', `publishing ${version} replaced ${before.currentId}, planned was ${plan?.plannedFrom}`);
+      throw new Violation(
+        'edit-overwritten',
+        `publishing ${version} replaced ${before.currentId}, planned was ${plan?.plannedFrom}`,
+      );
     }
     if (this.wasCurrent.has(current.id)) throw new Violation('older-material', `current moved back to ${current.id}`);
     if (!world.acceptedEverywhere(current.value)) {
@@ -177,7 +193,8 @@ export class Ledger {
     const writes = op.args[0] as readonly { key: string; value: SecretJournal }[];
     const record = writes.find((write) => write.key === journalKey(SECRET))?.value.rotation;
     if (record === undefined) return;
-    if (record.failure?.code === 'ERR_INTERNAL') throw new Violation('internal-error', 'the engine met an error that is not its own');
+    if (record.failure?.code === 'ERR_INTERNAL')
+      throw new Violation('internal-error', 'the engine met an error that is not its own');
     const known = this.known.get(record.rotationId) ?? { plannedFrom: record.from.version, old: new Set<string>() };
     this.known.set(record.rotationId, known);
     const old = this.world.store.read(SECRET, { version: record.from.version }, 0);
@@ -216,19 +233,50 @@ export class Ledger {
     const { world } = this;
     const record = world.journal()?.rotation;
     if (record === undefined) throw new Violation('starved', `no rotation began in cycle ${cycle}`);
-    if (record.phase !== 'closed') throw new Violation('not-converged', `${record.rotationId} is ${standing(record)} after days of calm`);
-    if (record.outcome !== 'rotated') throw new Violation('starved', `cycle ${cycle} ended without a rotation: ${record.abandon?.reason}`);
-    if (record.startedAt < world.now - 30 * DAY) throw new Violation('starved', `the last rotation began long before cycle ${cycle}`);
+    if (record.phase !== 'closed')
+      throw new Violation('not-converged', `${record.rotationId} is ${standing(record)} after days of calm`);
+    if (record.outcome !== 'rotated')
+      throw new Violation('starved', `cycle ${cycle} ended without a rotation: ${record.abandon?.reason}`);
+    if (record.startedAt < world.now - 30 * DAY)
+      throw new Violation('starved', `the last rotation began long before cycle ${cycle}`);
+    this.tidy();
+    this.forget();
+  }
+
+  /** No orphans: what lives is what current names, or was made by somebody else and is still there. */
+  tidy(): void {
+    const { world } = this;
     const named = this.current === undefined ? '' : world.target.credentialOf(this.current.value);
     for (const live of world.target.credentials()) {
       const origin = this.origins.get(live);
-      if (live !== named && origin !== 'foreign') throw new Violation('orphan', `a credential of ${origin} is live and nothing names it`);
+      if (live !== named && origin !== 'foreign')
+        throw new Violation('orphan', `a credential of ${origin} is live and nothing names it`);
     }
     for (const [credential, origin] of this.origins) {
       if (origin === 'foreign' && !world.target.credentials().includes(credential))
         throw new Violation('destroyed-unrecorded', 'a foreign credential is gone');
     }
-    this.forget();
+  }
+
+  /** Everything that it knows, for `restore`. */
+  snapshot(): LedgerSnapshot {
+    return {
+      recent: this.recent.map((named) => ({ ...named })),
+      known: new Map([...this.known].map(([id, { plannedFrom, old }]) => [id, { plannedFrom, old: new Set(old) }])),
+      origins: new Map(this.origins),
+      wasCurrent: new Set(this.wasCurrent),
+      highestFence: this.highestFence,
+    };
+  }
+
+  restore(snapshot: LedgerSnapshot): void {
+    this.recent = snapshot.recent.map((named) => ({ ...named }));
+    this.current = this.recent.findLast((named) => named.until === Number.POSITIVE_INFINITY);
+    replace(this.known, snapshot.known, ({ plannedFrom, old }) => ({ plannedFrom, old: new Set(old) }));
+    replace(this.origins, snapshot.origins, (origin) => origin);
+    this.wasCurrent.clear();
+    for (const id of snapshot.wasCurrent) this.wasCurrent.add(id);
+    this.highestFence = snapshot.highestFence;
   }
 
   /** Keeps memory bounded over thousands of years. */
@@ -239,6 +287,11 @@ export class Ledger {
     for (const old of [...this.wasCurrent].slice(0, -60)) this.wasCurrent.delete(old);
     for (const key of this.world.state.records.keys()) if (key.startsWith('history/')) this.world.state.records.delete(key);
   }
+}
+
+function replace<T>(map: Map<string, T>, by: ReadonlyMap<string, T>, copy: (value: T) => T): void {
+  map.clear();
+  for (const [key, value] of by) map.set(key, copy(value));
 }
 
 function standing(record: RotationRecord): string {

@@ -8,6 +8,8 @@ import { SECRET } from './world.ts';
 
 /** Calls that touch nothing shared: no fault and no interleaving there can be told from one beside it. */
 const LOCAL = new Set(['clock', 'random']);
+/** Calls that may end a credential. */
+const EFFECTS = new Set(['apply', 'mint', 'retire']);
 const PAUSES = [5 * SECOND, 2 * MINUTE, 20 * MINUTE, 3 * HOUR, 5 * DAY, 33 * DAY];
 
 type Outcome = { readonly value: unknown } | { readonly error: unknown };
@@ -45,8 +47,7 @@ export class Run {
       rotationId: () => `r-${id}.${(this.ids += 1)}`,
       uniform: () => sim.choices.unit('uniform', id, this.made),
     });
-    const engine = advance(sim.world.context(holder, sim.policy), request);
-    this.engine = sim.mutant?.engine?.(engine) ?? engine;
+    this.engine = advance(sim.world.context(holder, sim.policy), request);
   }
 
   start(): void {
@@ -119,7 +120,7 @@ export class Run {
       sim.lateEffect(this, op, Math.ceil(sim.choices.unit('late', this.id, this.made) ** 3 * HOUR));
     } else outcome = this.make(op);
     this.tell(op, fault, outcome);
-    sim.afterCall();
+    sim.afterCall(op);
     if (fault === 'crash-after') {
       this.crash();
       return undefined;
@@ -143,12 +144,15 @@ export class Run {
   /** The call itself, with the ledger's eye on it. Also used for calls that land late. */
   make(op: Op): Outcome {
     const { sim } = this;
-    const before = sim.ledger.before();
+    const effect = op.port !== 'store' && op.port !== 'state' && EFFECTS.has(op.method);
+    const before = sim.ledger.before(effect);
     const right = (each: Op): unknown => perform(this.ports, each);
-    sim.lagFor(this, op);
+    const looks = op.method === 'read' && op.args[1] === 'current' && this.fenced;
+    const inPlace = op.method === 'describe' && sim.world.scenario.strategy === 'in-place';
+    if (op.port === 'store') sim.lagFor(looks || inPlace, this.id, this.made);
     let outcome: Outcome;
     try {
-      outcome = { value: sim.mutant?.perform === undefined ? right(op) : sim.mutant.perform(op, sim.world, this.worker, right) };
+      outcome = { value: sim.mutant === undefined ? right(op) : sim.mutant.perform(op, sim.world, this.worker, right) };
     } catch (error) {
       outcome = { error };
     }
@@ -186,7 +190,9 @@ export class Run {
   }
 
   private tell(op: Op, fault: Fault | undefined, outcome?: Outcome): void {
-    this.sim.tell(`w${this.worker}#${this.id} ${op.port}.${op.method}${brief(op)}${outcome === undefined ? '' : heard(outcome)}${fault === undefined ? '' : ` [${fault}]`}`);
+    this.sim.tell(
+      `w${this.worker}#${this.id} ${op.port}.${op.method}${brief(op)}${outcome === undefined ? '' : heard(outcome)}${fault === undefined ? '' : ` [${fault}]`}`,
+    );
   }
 }
 
@@ -227,7 +233,11 @@ function brief(op: Op): string {
     case 'probe':
       return ` ${String(second)}`;
     case 'transact': {
-      const rotation = (first as readonly { value: { rotation?: { rotationId: string; phase: string; hold?: { code: string }; failure?: { code: string } } } }[])[0]?.value.rotation;
+      const rotation = (
+        first as readonly {
+          value: { rotation?: { rotationId: string; phase: string; hold?: { code: string }; failure?: { code: string } } };
+        }[]
+      )[0]?.value.rotation;
       if (rotation === undefined) return '';
       return ` ${rotation.rotationId} ${rotation.phase}${rotation.hold === undefined ? '' : ` held:${rotation.hold.code}`}${rotation.failure === undefined ? '' : ` failed:${rotation.failure.code}`}`;
     }

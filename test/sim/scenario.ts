@@ -51,13 +51,15 @@ export interface Scenario {
   readonly blackouts: number;
 }
 
-const STRATEGIES: readonly StrategyName[] = ['dual-account', 'overlap', 'dual-slot', 'in-place'];
+export const STRATEGIES: readonly StrategyName[] = ['dual-account', 'overlap', 'dual-slot', 'in-place'];
 
-export function scenarioOf(choices: Choices): Scenario {
+export const strategyNamed = (name: string): StrategyName | undefined => STRATEGIES.find((each) => each === name);
+
+export function scenarioOf(choices: Choices, chosen?: StrategyName): Scenario {
   let index = 0;
   const unit = (): number => choices.unit('scenario', (index += 1));
   const sometimes = (chance: number, value: number): number => (unit() < chance ? value : 0);
-  const strategy = STRATEGIES[choices.seed % STRATEGIES.length] ?? 'dual-account';
+  const strategy = chosen ?? STRATEGIES[choices.seed % STRATEGIES.length] ?? 'dual-account';
   const usage = strategy !== 'overlap' || unit() < 0.7;
   // Clocks wrong by hours show that nothing rests on them; without usage evidence the documented allowance is the limit.
   const skew = usage ? ([SECOND, MINUTE, 6 * HOUR][Math.floor(unit() * 3)] ?? 0) : 2 * MINUTE;

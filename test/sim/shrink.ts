@@ -35,7 +35,7 @@ export function shrink(options: SimulationOptions, found: SimulationResult, limi
   base = { ...base, fromCycle };
   if (best === found) best = simulate(base);
   let only = [...best.injected];
-  for (let parts = 2; only.length > 0; ) {
+  for (let parts = 2; only.length > 0;) {
     const size = Math.ceil(only.length / parts);
     let smaller: string[] | undefined;
     for (let start = 0; start < only.length && smaller === undefined; start += size) {

@@ -3,14 +3,15 @@
  * process and without waiting. The model is FoundationDB's simulation and TigerBeetle's VOPR.
  */
 import { createHash } from 'node:crypto';
-import type { AdvanceResult, Op, RotationPolicy } from '../../shared/rotation/index.ts';
+import type { Op, RotationPolicy } from '../../shared/rotation/index.ts';
 import { Choices } from './choices.ts';
+import { Driver } from './driver.ts';
 import { Ledger, Violation } from './ledger.ts';
 import type { Mutant } from './mutants.ts';
-import { consume, editByHand, setFresh } from './people.ts';
+import { consume, editWorld, keepConnected, type Edit } from './people.ts';
 import { Queue } from './queue.ts';
-import { Run } from './run.ts';
-import { CALM, CHECK, CYCLE, CYCLES_A_YEAR, EPOCH, HOUR, MINUTE, scenarioOf, SECOND, type Scenario } from './scenario.ts';
+import type { Run } from './run.ts';
+import { CALM, CHECK, CYCLE, CYCLES_A_YEAR, EPOCH, HOUR, scenarioOf, type Scenario } from './scenario.ts';
 import { World } from './world.ts';
 
 export interface SimulationOptions {
@@ -21,8 +22,8 @@ export interface SimulationOptions {
   /** Names of the only injections that may happen. */
   readonly only?: ReadonlySet<string>;
   readonly mutant?: Mutant;
-  /** Changes what the seed says. */
-  readonly scenario?: Partial<Scenario>;
+  /** Instead of the one that the seed chooses. */
+  readonly strategy?: Scenario['strategy'];
   /** Told of every line of the history. */
   readonly trace?: (line: string) => void;
   readonly onCycle?: (cycle: number) => void;
@@ -46,29 +47,24 @@ export class Simulation {
   readonly ledger: Ledger;
   readonly queue = new Queue();
   readonly runs = new Set<Run>();
+  readonly driver = new Driver(this);
   readonly mutant: Mutant | undefined;
   policy: RotationPolicy;
   calls = 0;
   cycle = 0;
-  private rotated = 0;
   private readonly options: SimulationOptions;
   private readonly digest = createHash('sha256');
   private buffer: string[] = [];
-  private due = false;
-  private callsInCycle = 0;
-  private runsInCycle = 0;
+  callsInCycle = 0;
   private acts: { at: number; act: () => void }[] = [];
   private late = { apply: 0, retire: 0 };
   private editedAt = 0;
-  private closed: string | undefined;
-  private sweeps = 0;
-  private sweeping = -1;
 
   constructor(options: SimulationOptions) {
     this.options = options;
     this.choices = new Choices(options.seed, options.only);
     this.mutant = options.mutant;
-    this.world = new World({ ...scenarioOf(this.choices), ...options.scenario });
+    this.world = new World(scenarioOf(this.choices, options.strategy));
     this.ledger = new Ledger(this.world);
     this.policy = { ...this.world.scenario.policy, readLag: this.world.scenario.readLag, blackouts: [] };
   }
@@ -77,7 +73,7 @@ export class Simulation {
     return this.world.now >= this.cycleStart + CALM;
   }
 
-  private get cycleStart(): number {
+  get cycleStart(): number {
     return EPOCH + (this.cycle + 1) * CYCLE;
   }
 
@@ -105,7 +101,7 @@ export class Simulation {
       digest: this.digest.digest('hex'),
       cycles: this.cycle - first,
       calls: this.calls,
-      rotations: this.rotated,
+      rotations: this.driver.rotated,
       injected: this.choices.injected,
       ...(violation === undefined ? {} : { violation }),
     };
@@ -130,9 +126,6 @@ export class Simulation {
     const { scenario } = this.world;
     this.world.now = Math.max(this.world.now, cycleStart);
     this.callsInCycle = 0;
-    this.sweeps = 0;
-    this.runsInCycle = 0;
-    this.due = true;
     const from = cycleStart + Math.floor(choices.unit('blackout', cycle, 1) * 4 * HOUR);
     const blackout = choices.unit('blackout', cycle) < scenario.blackouts && choices.inject('blackout', cycle);
     this.policy = { ...this.policy, blackouts: blackout ? [{ from, to: from + 6 * HOUR }] : [] };
@@ -148,122 +141,37 @@ export class Simulation {
       if (unit < 0.5) this.acts.push({ at: Math.floor(unit * 280), act: () => consume(this, cycle, index) });
       else queue.add(cycleStart + Math.floor((unit - 0.5) ** 2 * 16 * HOUR), () => consume(this, cycle, index));
     }
+    if (scenario.logins > 3) keepConnected(this, cycle);
     this.acts.sort((a, b) => a.at - b.at);
     this.tell(`cycle ${cycle} begins`);
-    queue.add(cycleStart + 1 + choices.below(HOUR, 'cycle', cycle), () => this.invoke(true));
-    this.sweep(cycle);
+    this.driver.beginCycle();
     queue.add(cycleStart + CALM, () => {
       this.tell('calm');
-      this.world.target.endSessions();
       this.acts = [];
+      this.world.target.endSessions();
+      keepConnected(this, cycle);
     });
-  }
-
-  /** A timer that looks whether anything is unfinished, as every host has one; the way on after a crash. */
-  private sweep(cycle: number): void {
-    this.sweeping = cycle;
-    const count = (this.sweeps += 1);
-    const pause = (20 + this.choices.below(20, 'sweep', cycle, count)) * MINUTE * (this.calm ? 12 : 1);
-    this.queue.add(Math.max(this.world.now, this.cycleStart + HOUR) + pause, () => {
-      if (this.cycle !== cycle) return;
-      const record = this.world.journal()?.rotation;
-      const open = record !== undefined && record.phase !== 'closed';
-      if (!open && !this.due) {
-        this.sweeping = -1;
-        return;
-      }
-      if (record?.hold !== undefined && open) this.attend(record.hold.code, count);
-      this.invoke(false);
-      this.sweep(cycle);
-    });
-  }
-
-  /** The operator looks at a held rotation now and then; in calm times always. */
-  private attend(hold: string, count: number): void {
-    if (!this.calm && this.choices.unit('resume', this.cycle, count) > 0.3) return;
-    if (hold === 'edited') {
-      const current = this.world.labelled('current');
-      if (current !== undefined && !this.world.target.accepts(current.value)) {
-        const done = setFresh(this, current.value, `${this.cycle}.r${count}`);
-        if (done !== undefined) this.acted(done);
-      }
-    }
-    this.tell('operator resumes');
-    this.invoke(false, true);
   }
 
   private operate(index: number): void {
-    const done = editByHand(this, this.choices.unit('operator-kind', this.cycle, index), `${this.cycle}.${index}`);
-    if (done !== undefined) this.acted(done);
+    const unit = this.choices.unit('operator-kind', this.cycle, index);
+    this.edit(unit < 0.4 ? 'fresh' : unit < 0.7 ? 'field' : 'back', `${this.cycle}.${index}`);
   }
 
-  private acted(done: string): void {
+  edit(edit: Edit, name: string): void {
+    const done = editWorld(this, edit, name);
+    if (done === undefined) return;
     this.editedAt = this.world.now;
     this.tell(`operator ${done}`);
     this.ledger.check();
   }
 
-  /** One request to advance, which may be delivered twice: to another worker, or again to the same process. */
-  private invoke(first: boolean, resume = false): void {
-    const { choices, cycle } = this;
-    const id = cycle * 10_000 + (this.runsInCycle += 1);
-    const worker = choices.below(this.world.scenario.workers.length, 'worker', id);
-    this.deliver(id, worker, `w${worker}/${id}`, resume);
-    if (this.calm || choices.unit('duplicate', id) >= this.world.scenario.duplicates) return;
-    if (!choices.inject('duplicate', id)) return;
-    const again = id + 5000;
-    const same = choices.unit('duplicate', id, 1) < 0.3;
-    const other = same ? worker : (worker + 1) % this.world.scenario.workers.length;
-    const delay = Math.floor(choices.unit('duplicate', id, 2) ** 2 * (first ? 2 : 60) * SECOND);
-    this.tell(`duplicate of #${id} follows`);
-    this.queue.add(this.world.now + delay, () => this.deliver(again, other, same ? `w${worker}/${id}` : `w${other}/${again}`, resume));
-  }
-
-  private deliver(id: number, worker: number, holder: string, resume: boolean): void {
-    const { cycle } = this;
-    const retryAt = this.world.journal()?.retryAt ?? 0;
-    const start = this.due && this.world.workerNow(worker) >= retryAt;
-    const run: Run = new Run(this, id, worker, holder, { start, reason: 'simulated', resume }, (result) => this.ended(cycle, worker, result));
-    this.runs.add(run);
-    run.start();
-  }
-
-  private ended(cycle: number, worker: number, result: AdvanceResult | undefined): void {
-    if (result === undefined) return;
-    this.tell(`w${worker} ends: ${result.status}`);
-    if (result.error?.code === 'ERR_INTERNAL') throw new Violation('internal-error', 'advance met an error that is not its own');
-    const count = this.callsInCycle;
-    const attended = result.status === 'held' && !this.calm && this.choices.unit('resume', this.cycle, -count) < 0.2;
-    if (attended && this.choices.inject('resume', this.cycle, count)) {
-      // Somebody is watching and acts within minutes.
-      this.queue.add(this.world.now + this.choices.below(10 * MINUTE, 'resume', -this.cycle, count), () => {
-        this.tell('operator resumes at once');
-        this.invoke(false, true);
-      });
-    }
-    if (result.resumeAt === undefined || result.status === 'busy' || cycle !== this.cycle) return;
-    const skew = this.world.workerNow(worker) - this.world.now;
-    const at = Math.max(this.world.now + 1, result.resumeAt - skew);
-    if (at > this.cycleStart + CHECK) return;
-    this.queue.add(at, () => {
-      if (this.cycle === cycle) this.invoke(false);
-    });
-  }
-
   /** After every call: the invariants, and whatever the operator and consumers do at this very instant. */
-  afterCall(): void {
+  afterCall(op: Op): void {
     this.calls += 1;
     this.callsInCycle += 1;
     this.ledger.check();
-    const record = this.world.journal()?.rotation;
-    if (record !== undefined && record.phase !== 'closed' && this.sweeping !== this.cycle) this.sweep(this.cycle);
-    if (record?.phase === 'closed' && record.rotationId !== this.closed) {
-      this.closed = record.rotationId;
-      if (record.outcome === 'rotated') {
-        this.rotated += 1;
-        this.due = false;
-      }
-    }
+    if (op.method === 'transact') this.driver.notice();
     while ((this.acts[0]?.at ?? Number.POSITIVE_INFINITY) <= this.callsInCycle) this.acts.shift()?.act();
   }
 
@@ -274,23 +182,26 @@ export class Simulation {
       if (kind !== undefined) this.late[kind] -= 1;
       this.tell(`w${run.worker}#${run.id} ${op.port}.${op.method} lands late`);
       run.make(op);
+      this.driver.notice();
     });
   }
 
   /** May a person edit now, or does some engine stand between its look and the effect that rests on it? */
-  inWindow(kind: 'apply' | 'retire'): boolean {
+  readonly inWindow = (kind: 'apply' | 'retire'): boolean => {
     if (this.late[kind] > 0) return true;
     for (const run of this.runs) if (run.window === kind) return true;
     return false;
-  }
+  };
 
-  /** Each read of the store lags by chance, but a look on which a destructive effect rests is not from before the last edit by hand. */
-  lagFor(run: Run, op: Op): void {
+  /**
+   * Each look at the store lags by chance. Only a look on which a destructive effect rests is not from before the last edit by hand: that is
+   * the instant which nothing but a lock in the store could close, and a lag makes it longer.
+   */
+  lagFor(decisive: boolean, run: number, call: number): void {
     const { readLag } = this.world.scenario;
-    if (readLag === 0 || op.port !== 'store') return;
-    const lag = this.choices.below(readLag + 1, 'lag', run.id, this.calls);
-    const guarded = (op.method === 'read' && op.args[1] === 'current') || op.method === 'describe';
-    const limit = guarded ? Math.min(lag, Math.max(0, this.world.now - this.editedAt)) : lag;
+    if (readLag === 0) return;
+    const lag = this.choices.below(readLag + 1, 'lag', run, call);
+    const limit = decisive ? Math.min(lag, Math.max(0, this.world.now - this.editedAt)) : lag;
     this.world.store.lag = () => limit;
   }
 
@@ -307,8 +218,16 @@ export class Simulation {
   }
 }
 
+/** Runs a simulation to its end or to the first invariant that does not hold. */
 export function simulate(options: SimulationOptions): SimulationResult {
-  return new Simulation(options).run();
+  // Errors are ordinary here, by the thousand; nobody reads where they were made.
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new Simulation(options).run();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 export const cyclesOf = (years: number): number => Math.ceil(years * CYCLES_A_YEAR);
