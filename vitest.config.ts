@@ -21,6 +21,7 @@ export default defineConfig({
           name: 'real',
           include: ['test/**/*.real.test.ts'],
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -76,7 +76,11 @@ async function rotateOne(
 }
 
 /** What the schedule asks for now. The first time it sees a secret it only notes that, and rotates nothing. */
-async function whenDue(job: Job, state: State, deps: RunDeps): Promise<AdvanceResult | { start: boolean; resume: boolean }> {
+async function whenDue(
+  job: Job,
+  state: State,
+  deps: RunDeps,
+): Promise<AdvanceResult | { start: boolean; resume: boolean; after?: string | null }> {
   const { secret, policy, schedule } = job;
   const now = deps.clock.now();
   const stored = await state.get<SecretJournal>(journalKey(secret));
@@ -98,5 +102,7 @@ async function whenDue(job: Job, state: State, deps: RunDeps): Promise<AdvanceRe
   }
   if (schedule === undefined) return { secret, status: 'idle' };
   const startAt = nextStart(schedule, journal, policy);
-  return startAt <= now ? { start: true, resume: false } : { secret, status: 'idle', resumeAt: startAt };
+  // Two timers that fire for the same due date begin one rotation.
+  const after = journal.rotation?.rotationId ?? null;
+  return startAt <= now ? { start: true, resume: false, after } : { secret, status: 'idle', resumeAt: startAt };
 }
