@@ -20,7 +20,6 @@ describe('progress that is no terminal', () => {
       { type: 'failed', phase: 'staged', resumeAt: NOW + 2000, message: 'no route\u001b[2J' },
       'keywheel: app/db: failed after staged, tried again in 2s: no route\\u001b[2J\n',
     ],
-    [{ type: 'held', phase: 'grace', message: 'still used' }, 'keywheel: app/db: held after grace: still used\n'],
     [{ phase: 'closed' }, 'keywheel: app/db: closed\n'],
     [{ type: 'closed', phase: 'closed' }, ''],
     [{ type: 'closed', phase: 'closed', message: 'edited' }, 'keywheel: app/db: closed: edited\n'],

@@ -52,8 +52,6 @@ function eventText(event: RotationEvent, now: number): string | undefined {
       return `${event.secret}: waits${left === undefined ? '' : ` ${left}`}${after}${because}`;
     case 'failed':
       return `${event.secret}: failed${after}${left === undefined ? '' : `, tried again in ${left}`}${because}`;
-    case 'held':
-      return `${event.secret}: held${after}${because}`;
     case 'closed':
       return note === undefined ? undefined : `${event.secret}: closed${because}`;
   }
@@ -61,7 +59,7 @@ function eventText(event: RotationEvent, now: number): string | undefined {
 
 function apply(row: Row, event: RotationEvent): void {
   row.phase = event.phase ?? row.phase;
-  row.trouble = event.type === 'held' || event.type === 'failed';
+  row.trouble = event.type === 'failed';
   row.until = event.type === 'wait' || event.type === 'failed' ? event.resumeAt : undefined;
   const waiting = event.type === 'wait' && event.phase !== undefined ? WAITS[event.phase] : undefined;
   row.note = event.message ?? waiting ?? (row.trouble ? event.type : '');

@@ -12,7 +12,7 @@ import type { RotationPolicy } from './policy.ts';
 import type { AdvanceResult, Phase, RotationRecord, SecretJournal } from './record.ts';
 
 export interface RotationEvent {
-  readonly type: 'phase' | 'wait' | 'held' | 'failed' | 'closed';
+  readonly type: 'phase' | 'wait' | 'failed' | 'closed';
   readonly secret: string;
   readonly at: number;
   readonly rotationId?: string;
@@ -64,12 +64,15 @@ export async function runRotation(
       onCall: (op) => tell.call(op),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
-    tell.result(result);
     const resumeAt = result.status === 'busy' ? deps.clock.now() + BUSY_PAUSE : result.resumeAt;
     // A start that failed changed nothing and is told at once; a step of an open rotation that failed is worth another try.
     const patient =
       result.status === 'busy' || result.status === 'waiting' || (result.status === 'failed' && result.rotation !== undefined);
-    if (!patient || resumeAt === undefined || resumeAt > deadline || aborted(options)) return result;
+    if (!patient || resumeAt === undefined || resumeAt > deadline || aborted(options)) {
+      tell.ended(result);
+      return result;
+    }
+    tell.goingOn(result);
     await deps.sleep(Math.max(0, resumeAt - deps.clock.now()), options.signal);
     if (aborted(options)) throw new Interrupted();
     // What was begun in this call goes on; a second rotation is never begun by waiting.
@@ -98,15 +101,19 @@ function teller(secret: string, clock: Clock, onEvent: RunOptions['onEvent']) {
       const writes = op.args[0] as readonly { value: unknown }[];
       const rotation = (writes[0]?.value as SecretJournal | undefined)?.rotation;
       if (rotation === undefined || last === `${rotation.rotationId} ${rotation.phase}`) return;
+      // A start that failed is noted beside the last rotation; only with its line of history does a rotation close now.
+      if (rotation.phase === 'closed' && writes.length === 1) return;
       last = `${rotation.rotationId} ${rotation.phase}`;
       tell('phase', rotation);
     },
-    result(result: AdvanceResult): void {
+    /** This call waits and looks again. */
+    goingOn(result: AdvanceResult): void {
+      if (result.status === 'failed') tell('failed', result.rotation, result.error?.message, result.resumeAt);
+      else if (result.status === 'waiting') tell('wait', result.rotation, undefined, result.resumeAt);
+    },
+    /** The result goes to the caller, who tells it: a failure or a hold told here too would be told twice. */
+    ended(result: AdvanceResult): void {
       if (result.status === 'closed') tell('closed', result.rotation, result.rotation?.abandon?.reason);
-      else if (result.status === 'held')
-        tell('held', result.rotation, result.rotation?.hold?.message ?? result.error?.message, result.resumeAt);
-      else if (result.status === 'failed')
-        tell('failed', result.rotation, result.error?.message, result.rotation === undefined ? undefined : result.resumeAt);
       else if (result.status === 'waiting') tell('wait', result.rotation, undefined, result.resumeAt);
     },
   };

@@ -50,7 +50,7 @@ function* mayGoBack(turn: Turn, record: RotationRecord, version: string): Engine
   throw new HoldSignal({
     code: 'edited',
     message: `${turn.secret} was edited by hand during an in-place rotation, and the edit does not authenticate (${edit?.outcome ?? 'missing'}); the pending version is ${ours.outcome}`,
-    hint: `write the value that works with: keywheel put ${turn.secret}, then keywheel rotate ${turn.secret} --resume`,
+    hint: `write the value that works with: keywheel put ${turn.secret} < value.json, then keywheel rotate ${turn.secret} --resume`,
   });
 }
 

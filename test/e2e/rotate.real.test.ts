@@ -169,6 +169,14 @@ describe('rotating from a terminal', () => {
     });
   });
 
+  it('tells a failed start once, and nothing of the rotation before', async () => {
+    const failed = await run(['rotate', 'app/db'], { env: { ...env, PGADMIN: 'wrong' } });
+    expect(failed.code).toBe(3);
+    expect(failed.stderr.split('\n').filter((line) => line.startsWith('keywheel:'))).toEqual([
+      expect.stringMatching(/^keywheel: app\/db: failed: admin login as \S+ at \S+ failed, password authentication failed/),
+    ]);
+  });
+
   it('--due does nothing before it is due', async () => {
     const due = await run(['rotate', '--due', '--json'], { env });
 
