@@ -13,11 +13,19 @@ export type ErrorCode =
   | 'ERR_STORE_FULL'
   | 'ERR_STORE_KEY' // the key that decrypts the store is missing, exposed or wrong
   | 'ERR_STORE_UNAVAILABLE'
+  | 'ERR_STORE_LOGIN' // the store does not know us: no credential, an expired or a refused one
+  | 'ERR_STORE_FORBIDDEN' // it knows us, and we may not do this
+  | 'ERR_STORE_THROTTLED'
+  | 'ERR_STORE_FAILED' // it answered with an error that none of the others tells
   | 'ERR_STATE_CONFLICT' // compare-and-set lost on a journal or lease record
   | 'ERR_STATE_CORRUPT'
   | 'ERR_STATE_FULL'
   | 'ERR_STATE_NEWER' // written by a newer version of Keywheel
   | 'ERR_STATE_UNAVAILABLE'
+  | 'ERR_STATE_LOGIN'
+  | 'ERR_STATE_FORBIDDEN'
+  | 'ERR_STATE_THROTTLED'
+  | 'ERR_STATE_FAILED'
   | 'ERR_FENCE_STALE' // a later lease holder has already acted on this target
   | 'ERR_TARGET_OWNED' // another installation or secret rotates this account
   | 'ERR_TARGET_REFUSED' // the admin credential was refused
@@ -31,6 +39,10 @@ export type ErrorCode =
   | 'ERR_TIMEOUT'
   | 'ERR_ROTATION_HELD'
   | 'ERR_ROTATION_DISABLED'
+  | 'ERR_ROTATION_CONFLICT' // another rotation of the same secret is open
+  | 'ERR_EVENT_INVALID' // a trigger delivered something that is not what it says, or is not for us
+  | 'ERR_REQUEST_UNAUTHENTICATED' // an HTTP trigger was called by nobody it knows
+  | 'ERR_REQUEST_FORBIDDEN' // it knows the caller, who may not ask this
   | 'ERR_MISSING_PEER' // an optional package or program that this command needs is not installed
   | 'ERR_INTERNAL';
 

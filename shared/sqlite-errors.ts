@@ -80,3 +80,11 @@ export function newerFile(kind: SqliteKind, at: string, version: number): Keywhe
     subject: at,
   });
 }
+
+/** Only for those who may not make one. */
+export function missingFile(kind: SqliteKind, at: string): KeywheelError {
+  return new KeywheelError(kind.codes.unavailable, `${kind.noun} ${at} cannot be read, because there is no such file`, {
+    hint: 'check the path; `keywheel put` makes a store with its first value',
+    subject: at,
+  });
+}

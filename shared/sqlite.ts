@@ -14,7 +14,7 @@ import type * as sqliteModule from 'node:sqlite';
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { KeywheelError } from './errors.ts';
-import { corruptFile, explain, isFull, newerFile } from './sqlite-errors.ts';
+import { corruptFile, explain, isFull, missingFile, newerFile } from './sqlite-errors.ts';
 import type { SqliteKind } from './sqlite-errors.ts';
 
 export type { SqliteKind };
@@ -24,6 +24,8 @@ export interface SqliteOptions {
   readonly busyTimeout?: number;
   /** The most pages of 4096 bytes that the file may grow to; for quotas and tests. */
   readonly maxPages?: number;
+  /** For consumers: nothing is written, and a missing file is not made. */
+  readonly readOnly?: boolean;
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -66,6 +68,7 @@ export function openSqlite(kind: SqliteKind, file: string, init: SqliteInit, opt
   function connect(): Handle {
     if (handle !== undefined) return handle;
     if (existsSync(at)) handle = openExisting(kind, at, options);
+    else if (options.readOnly === true) throw missingFile(kind, at);
     else if (init.rehearsing) handle = createIn(kind, ':memory:', init, options);
     else handle = createFile(kind, at, init, options);
     return handle;
@@ -164,7 +167,7 @@ function configure(db: DatabaseSync, options: SqliteOptions): void {
 
 function openExisting(kind: SqliteKind, at: string, options: SqliteOptions): Handle {
   if (statSync(at).size === 0) throw corruptFile(kind, at, 'it is empty');
-  const handle = handleOf(new (sqlite().DatabaseSync)(at));
+  const handle = handleOf(new (sqlite().DatabaseSync)(at, { readOnly: options.readOnly === true }));
   try {
     configure(handle.db, options);
     checkHeader(kind, at, handle);

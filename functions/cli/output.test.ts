@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { KeywheelError, type ErrorCode } from '../../shared/errors.ts';
-import { EXIT, exitCodeOf } from './exit.ts';
+import { EXIT, exitCodeOf } from '../../shared/reply/index.ts';
 import { createOutput, painter, wantsColour, type Output } from './output.ts';
 
 interface Captured {

@@ -1,6 +1,6 @@
 import type { Environment } from '../../shared/config/index.ts';
 import { isKeywheelError } from '../../shared/errors.ts';
-import { EXIT, exitCodeOf, type ExitCode } from './exit.ts';
+import { EXIT, exitCodeOf, type ExitCode } from '../../shared/reply/index.ts';
 import { harmless, jsonLine } from './text.ts';
 
 /** The least of a stream that is needed to write to it. */

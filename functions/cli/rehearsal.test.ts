@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { rehearsalLines, rehearsalRecord } from './rehearsal.ts';
+import { rehearsalRecord } from '../../shared/reply/index.ts';
+import { rehearsalLines } from './rehearsal.ts';
 
 const rehearsal = {
   secret: 'app/db',

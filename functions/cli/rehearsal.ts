@@ -28,18 +28,6 @@ export function rehearsalLines({ secret, lines }: Rehearsal, paint: Paint): stri
   return [paint('bold', harmless(secret)), ...text];
 }
 
-export function rehearsalRecord({ secret, lines, result }: Rehearsal): object {
-  const why = result.rotation?.hold ?? result.error ?? result.rotation?.failure;
-  return {
-    secret,
-    status: result.status,
-    lines,
-    ...(why === undefined
-      ? {}
-      : { error: { code: why.code, message: why.message, ...(why.hint === undefined ? {} : { hint: why.hint }) } }),
-  };
-}
-
 interface DryRunFile {
   readonly rehearsals?: readonly { readonly secret?: unknown; readonly status?: unknown; readonly lines?: unknown }[];
 }

@@ -1,8 +1,9 @@
-import { nearest, type LoadedConfig } from '../../shared/config/index.ts';
+import { nearest, type Environment, type LoadedConfig } from '../../shared/config/index.ts';
 import { rehearsalGate, type Gate } from '../../shared/deps.ts';
 import { KeywheelError } from '../../shared/errors.ts';
+import { openState, type State } from '../../shared/state/index.ts';
 import type { SecretStore } from '../../shared/stores/index.ts';
-import { openNamedStore, systemDeps } from './engine.ts';
+import { openNamedStore, systemDeps } from '../../shared/engine/index.ts';
 
 /** For commands that only look: nothing they open makes a file or changes one. */
 export const readingGate: Gate = rehearsalGate(() => undefined);
@@ -38,8 +39,22 @@ function storeNameOf(config: LoadedConfig, name: string, flag: string | undefine
   });
 }
 
-export async function storeOf(config: LoadedConfig, name: string, flag: string | undefined, gate: Gate): Promise<SecretStore> {
-  return openNamedStore(config, storeNameOf(config, name, flag), systemDeps, gate);
+/** Opens the store that holds `name`, gives it to `work`, and lets go of all that was opened: connections, logins, a lease's state. */
+export async function withStore<T>(
+  { config, env, gate }: { readonly config: LoadedConfig; readonly env: Environment; readonly gate: Gate },
+  name: string,
+  flag: string | undefined,
+  work: (store: SecretStore) => Promise<T>,
+): Promise<T> {
+  let state: Promise<State> | undefined;
+  const leases = (): Promise<State> => (state ??= openState(config.state, systemDeps));
+  const store = await openNamedStore(config, storeNameOf(config, name, flag), systemDeps, gate, { env, state: leases });
+  try {
+    return await work(store);
+  } finally {
+    await store.close?.();
+    if (state !== undefined) await (await state).close();
+  }
 }
 
 /** For a name that the store does not know. */

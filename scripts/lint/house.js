@@ -2,9 +2,9 @@
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const VENDOR_ROOMS = new Set(['stores', 'state', 'targets', 'alerts']);
+const VENDOR_ROOMS = new Set(['stores', 'state', 'targets', 'alerts', 'hosts']);
 // Packages that any file in shared/ may import: pure, vendor-neutral libraries.
-const NEUTRAL = new Set(['zod', 'yaml', 'croner']);
+const NEUTRAL = new Set(['zod', 'yaml', 'croner', 'jose']);
 
 function roomOf(file) {
   const parts = path.relative(ROOT, file).split(path.sep);
@@ -25,7 +25,9 @@ const imports = {
         }
         const elsewhere =
           there.top === 'shared' && there.room !== undefined && (here.top !== 'shared' || here.room !== there.room);
-        if (elsewhere && there.rest !== 'index.ts' && here.top !== 'test') {
+        // A function takes its own host and no other: a door for all three would load all three.
+        const ownHost = here.top === 'functions' && there.room === 'hosts';
+        if (elsewhere && there.rest !== 'index.ts' && here.top !== 'test' && !ownHost) {
           context.report({ node, message: `Enter shared/${there.room} through its index.ts.` });
         }
         return;
@@ -33,7 +35,10 @@ const imports = {
       if (here.top !== 'shared' || name.startsWith('node:') || typeOnly || isTest) return;
       const pkg = name.startsWith('@') ? name.split('/').slice(0, 2).join('/') : name.split('/')[0];
       if (!NEUTRAL.has(pkg) && !VENDOR_ROOMS.has(here.room)) {
-        context.report({ node, message: `Only stores/, state/, targets/ and alerts/ may import a vendor's package (${pkg}).` });
+        context.report({
+          node,
+          message: `Only stores/, state/, targets/, alerts/ and hosts/ may import a vendor's package (${pkg}).`,
+        });
       }
     }
     return {

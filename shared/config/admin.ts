@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
 import { KeywheelError } from '../errors.ts';
 import type { Environment } from './load.ts';
-import type { PostgresTargetConfig } from './schema.ts';
+import type { HttpTargetConfig, PostgresTargetConfig } from './schema.ts';
 
-export type AdminConfig = PostgresTargetConfig['admin'];
+/** Where the admin credential of a target is. `field`: of the secret, when it is not `password`. */
+export type AdminConfig = Pick<PostgresTargetConfig['admin'], 'passwordEnv' | 'passwordFile' | 'secret'> &
+  Partial<Pick<HttpTargetConfig['admin'], 'field'> & Pick<PostgresTargetConfig['admin'], 'username'>>;
 
 export interface AdminSource {
   readonly env: Environment;
@@ -62,9 +64,10 @@ export function adminPasswordSource(admin: AdminConfig, source: AdminSource): ()
     if (admin.passwordFile !== undefined) return fromFile(admin.passwordFile);
     if (admin.secret !== undefined) {
       const value = await source.readSecret(admin.secret);
-      const password = value?.['password'];
+      const field = admin.field ?? 'password';
+      const password = value?.[field];
       if (typeof password === 'string' && password !== '') return password;
-      const why = value === undefined ? 'is not in the store' : 'has no password field';
+      const why = value === undefined ? 'is not in the store' : `has no ${field} field`;
       const hint = `put it with: keywheel put ${admin.secret} < admin.json`;
       throw refuse(`admin password: secret ${JSON.stringify(admin.secret)} ${why}`, hint, admin.secret);
     }

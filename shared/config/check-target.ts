@@ -1,18 +1,7 @@
-import { isIPv4 } from 'node:net';
+import { checkHttp } from './check-http.ts';
+import { isLoopback } from './loopback.ts';
 import type { Path, Problem } from './problem.ts';
-import type { PostgresTargetConfig, SecretConfig } from './schema.ts';
-
-/** Hosts that this machine reaches without a network: 127.0.0.0/8, ::1, localhost, and the folder of a Unix socket. */
-function isLoopback(host: string): boolean {
-  const name = host.toLowerCase().replace(/\.$/, '');
-  return (
-    name === 'localhost' ||
-    name === '::1' ||
-    name === '[::1]' ||
-    host.startsWith('/') ||
-    (isIPv4(name) && name.startsWith('127.'))
-  );
-}
+import type { AwsIamKeyTargetConfig, PostgresTargetConfig, SecretConfig, TargetConfig } from './schema.ts';
 
 /** Names a server for comparison: every spelling of loopback is one. */
 function serverOf(target: PostgresTargetConfig): string {
@@ -65,16 +54,15 @@ function checkDualAccount(target: PostgresTargetConfig, at: Path): Problem[] {
   }
   if (target.ownerRole === undefined) {
     const message = 'dual-account needs ownerRole: the NOLOGIN role that both accounts SET ROLE to, so that neither owns objects';
-    problems.push({ path: [...at, 'ownerRole'], message });
-  } else if (target.accounts.includes(target.ownerRole)) {
-    problems.push({ path: [...at, 'ownerRole'], message: 'must not be one of the accounts: the owner never logs in' });
+    const hint = 'for a pair that AWS’s multi-user template made, name the account that the other one is a member of';
+    problems.push({ path: [...at, 'ownerRole'], message, hint });
   }
   return problems;
 }
 
-function checkInPlace(secret: SecretConfig, at: Path): Problem[] {
+function checkInPlace(secret: SecretConfig, target: PostgresTargetConfig, at: Path): Problem[] {
   const problems: Problem[] = [];
-  if (secret.target.accounts.length !== 1) {
+  if (target.accounts.length !== 1) {
     problems.push({
       path: [...at, 'target', 'accounts'],
       message: 'in-place needs exactly one account; with two, use dual-account',
@@ -96,8 +84,18 @@ function checkInPlace(secret: SecretConfig, at: Path): Problem[] {
 }
 
 export function checkTarget(name: string, secret: SecretConfig, at: Path): Problem[] {
-  const path = [...at, 'target'];
   const { target } = secret;
+  if (target.kind !== 'postgres') return checkKeys(name, secret, at);
+  if (secret.strategy === 'overlap') {
+    const message =
+      'overlap is for targets that hold several keys at once (aws-iam-key, http); a postgres role has one password: use dual-account';
+    return [{ path: [...at, 'strategy'], message }];
+  }
+  return checkPostgres(name, secret, target, at);
+}
+
+function checkPostgres(name: string, secret: SecretConfig, target: PostgresTargetConfig, at: Path): Problem[] {
+  const path = [...at, 'target'];
   const problems = [...checkAdmin(name, target, path), ...checkTls(target, path)];
   const names = (target.endpoints ?? []).map((endpoint) => endpoint.name);
   names.forEach((endpoint, index) => {
@@ -107,7 +105,7 @@ export function checkTarget(name: string, secret: SecretConfig, at: Path): Probl
       message: 'is used by an earlier endpoint; give each its own name',
     });
   });
-  if (secret.strategy === 'in-place') return [...problems, ...checkInPlace(secret, at)];
+  if (secret.strategy === 'in-place') return [...problems, ...checkInPlace(secret, target, at)];
   problems.push(...checkDualAccount(target, path));
   if (secret.acceptDeadWindow === true) {
     problems.push({
@@ -118,17 +116,74 @@ export function checkTarget(name: string, secret: SecretConfig, at: Path): Probl
   return problems;
 }
 
+/** Targets whose provider issues keys side by side. */
+function checkKeys(name: string, secret: SecretConfig, at: Path): Problem[] {
+  const { target } = secret;
+  const problems = target.kind === 'http' ? checkHttp(name, target, [...at, 'target']) : [];
+  if (target.kind === 'aws-iam-key') problems.push(...checkIamKey(target, [...at, 'target']));
+  if (secret.strategy !== 'overlap') {
+    const message = `${secret.target.kind} issues keys side by side: use overlap`;
+    problems.push({ path: [...at, 'strategy'], message });
+  }
+  if (secret.acceptDeadWindow === true) {
+    const message = 'is only for in-place; overlap has no dead window, remove it';
+    problems.push({ path: [...at, 'acceptDeadWindow'], message });
+  }
+  return problems;
+}
+
+function checkIamKey(target: AwsIamKeyTargetConfig, at: Path): Problem[] {
+  const problems: Problem[] = [];
+  const { stsEndpoint, verifyRegions = [] } = target;
+  const sts = stsEndpoint !== undefined && URL.canParse(stsEndpoint) ? new URL(stsEndpoint) : undefined;
+  if (stsEndpoint !== undefined && sts === undefined)
+    problems.push({ path: [...at, 'stsEndpoint'], message: 'is no address; write one such as https://host:8443' });
+  if (sts?.protocol === 'http:' && !isLoopback(sts.hostname)) {
+    problems.push({
+      path: [...at, 'stsEndpoint'],
+      message: 'is http: on a network, requests could be read and changed; use https',
+    });
+  }
+  verifyRegions.forEach((region, index) => {
+    if (verifyRegions.indexOf(region) === index) return;
+    problems.push({ path: [...at, 'verifyRegions', index], message: 'is named twice' });
+  });
+  return problems;
+}
+
+/** Where the principals of a target are, and which: what two secrets may not share. */
+function principalsOf(target: TargetConfig): {
+  readonly server: string;
+  readonly at: readonly (string | number)[];
+  readonly names: readonly string[];
+} {
+  switch (target.kind) {
+    case 'postgres':
+      return { server: serverOf(target), at: ['accounts'], names: target.accounts };
+    case 'aws-iam-key':
+      // IAM's user names are not told apart by case.
+      return {
+        server: `aws ${target.account ?? ''}${target.endpoint ?? ''}`,
+        at: ['userName'],
+        names: [target.userName.toLowerCase()],
+      };
+    case 'http':
+      return { server: target.baseUrl.toLowerCase(), at: ['principal'], names: [target.principal] };
+  }
+}
+
 /** Two secrets that rotate one account would each revoke the other's password. Roles belong to the server, not to a database. */
 export function checkShared(secrets: readonly (readonly [string, SecretConfig])[]): Problem[] {
   const owners = new Map<string, string>();
   const problems: Problem[] = [];
   for (const [name, { target }] of secrets) {
-    target.accounts.forEach((account, index) => {
-      const key = `${serverOf(target)}/${account}`;
+    const { server, at, names } = principalsOf(target);
+    names.forEach((account, index) => {
+      const key = `${server}/${account}`;
       const owner = owners.get(key);
       if (owner === undefined) owners.set(key, name);
       else if (owner !== name) {
-        const path = ['secrets', name, 'target', 'accounts', index];
+        const path = ['secrets', name, 'target', ...at, ...(names.length > 1 || at[0] === 'accounts' ? [index] : [])];
         problems.push({
           path,
           message: `is already pinned by ${JSON.stringify(owner)} on the same server; each account belongs to one secret`,

@@ -1,6 +1,8 @@
 /** What the shape alone cannot say. Every check runs, so that one reading of the file tells everything. */
+import { checkEndpoints } from './check-endpoints.ts';
 import { checkBlackouts, checkSchedule } from './check-schedule.ts';
 import { checkShared, checkTarget } from './check-target.ts';
+import { checkVault } from './check-vault.ts';
 import { nearest } from './nearest.ts';
 import { DEFAULT_MAX_CACHE_AGE } from './policy.ts';
 import type { Path, Problem } from './problem.ts';
@@ -55,8 +57,9 @@ function checkSecret(config: Config, name: string, secret: SecretConfig): Proble
 /** Paths in `config` are absolute by now. */
 function checkFiles(config: Config): Problem[] {
   const problems: Problem[] = [];
-  const used = new Map<string, string>([[config.state.path, 'state']]);
+  const used = new Map<string, string>(config.state.kind === 'sqlite' ? [[config.state.path, 'state']] : []);
   for (const [name, store] of Object.entries(config.stores)) {
+    if (store.kind !== 'local') continue;
     const at = ['stores', name];
     const keys = [store.keyFile, store.keyEnv].filter((key) => key !== undefined).length;
     if (keys !== 1) {
@@ -78,6 +81,8 @@ export function checkConfig(config: Config): Problem[] {
   const secrets = Object.entries(config.secrets);
   return [
     ...checkFiles(config),
+    ...checkEndpoints(config),
+    ...checkVault(config),
     ...checkBlackouts(config.blackouts),
     ...secrets.flatMap(([name, secret]) => checkSecret(config, name, secret)),
     ...checkShared(secrets),

@@ -46,14 +46,24 @@ async function readText(file: string): Promise<string> {
 function resolvePaths(config: Config, folder: string): Config {
   const from = (file: string): string => path.resolve(folder, file);
   const maybe = (file: string | undefined): string | undefined => (file === undefined ? undefined : from(file));
-  config.state.path = from(config.state.path);
+  if (config.state.kind === 'sqlite') config.state.path = from(config.state.path);
   for (const store of Object.values(config.stores)) {
-    store.path = from(store.path);
-    if (store.keyFile !== undefined) store.keyFile = maybe(store.keyFile);
+    if (store.kind === 'local') {
+      store.path = from(store.path);
+      if (store.keyFile !== undefined) store.keyFile = maybe(store.keyFile);
+    }
+    if (store.kind === 'vault') {
+      if (store.ca !== undefined) store.ca = maybe(store.ca);
+      const files = ['roleIdFile', 'secretIdFile', 'jwtFile', 'tokenFile'] as const;
+      const login: { [F in (typeof files)[number]]?: string | undefined } = store.login;
+      for (const file of files) if (login[file] !== undefined) login[file] = maybe(login[file]);
+    }
   }
   for (const { target } of Object.values(config.secrets)) {
+    if (target.kind === 'aws-iam-key') continue;
+    if (target.kind === 'http' && target.ca !== undefined) target.ca = maybe(target.ca);
     if (target.admin.passwordFile !== undefined) target.admin.passwordFile = maybe(target.admin.passwordFile);
-    if (target.tls.ca !== undefined) target.tls.ca = maybe(target.tls.ca);
+    if (target.kind === 'postgres' && target.tls.ca !== undefined) target.tls.ca = maybe(target.tls.ca);
   }
   return config;
 }

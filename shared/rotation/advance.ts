@@ -14,8 +14,10 @@ import {
   historyKey,
   journalKey,
   leaseKey,
+  PHASES,
   RECORD_VERSION,
   type AdvanceResult,
+  type Phase,
   type RotationRecord,
   type SecretJournal,
 } from './record.ts';
@@ -28,6 +30,13 @@ export interface AdvanceRequest {
    * twice, or late, begins nothing twice. Absent: begin in any case.
    */
   readonly after?: string | null;
+  /**
+   * The rotation that is meant, for hosts that name rotations themselves (Secrets Manager's ClientRequestToken). A new one gets this id; while another
+   * one is open nothing is done and that one is returned; one that is closed is never begun again.
+   */
+  readonly rotationId?: string;
+  /** Go no further than this phase. */
+  readonly until?: Phase;
   readonly reason: string;
   /** Look at a held or failed step at once, instead of at its next time. */
   readonly resume: boolean;
@@ -89,14 +98,19 @@ function* underLease(context: EngineContext, request: AdvanceRequest, first: Lea
     if (record !== undefined) box.rotation = record;
     if (record === undefined || record.phase === 'closed') {
       const overtaken = request.after !== undefined && request.after !== (record?.rotationId ?? null);
-      if (!request.start || overtaken) return { secret, status: 'idle', ...(record === undefined ? {} : { rotation: record }) };
+      const done = request.rotationId !== undefined && request.rotationId === record?.rotationId;
+      if (!request.start || overtaken || done)
+        return { secret, status: 'idle', ...(record === undefined ? {} : { rotation: record }) };
       const blackout = blackoutUntil(policy, now);
       if (blackout !== undefined) return { secret, status: 'waiting', resumeAt: blackout, ...reasonOf(policy, now) };
-      const begun = yield* begin(turn, journal, request.reason);
+      const begun = yield* begin(turn, journal, request);
       stored = yield* write(secret, begun.journal, stored);
       if (begun.result !== undefined) return begun.result;
       continue;
     }
+    if (request.rotationId !== undefined && request.rotationId !== record.rotationId) return notFurther(secret, record);
+    if (request.until !== undefined && PHASES.indexOf(record.phase) >= PHASES.indexOf(request.until))
+      return notFurther(secret, record);
     const action = nextAction(record, policy, now, request.resume);
     if (action.do === 'wait') return standing(secret, record);
     const next = yield* perform(turn, record, action.do, now);
@@ -129,9 +143,13 @@ function readable(journal: SecretJournal | undefined, secret: string, now: numbe
 }
 
 /** Plans a new rotation, or notes why it could not begin and when to try again. */
-function* begin(turn: Turn, journal: SecretJournal, reason: string): Engine<{ journal: SecretJournal; result?: AdvanceResult }> {
+function* begin(
+  turn: Turn,
+  journal: SecretJournal,
+  request: AdvanceRequest,
+): Engine<{ journal: SecretJournal; result?: AdvanceResult }> {
   try {
-    const rotation = yield* plan(turn, reason, journal.rotation);
+    const rotation = yield* plan(turn, request.reason, journal.rotation, request.rotationId);
     return { journal: { ...withoutFailure(journal), rotation, attempts: 0 } };
   } catch (error) {
     if (isKeywheelError(error, 'ERR_LEASE_LOST')) throw error;
@@ -181,6 +199,12 @@ function* write(
   const history = closing ? [{ key: historyKey(secret, record.rotationId), value: record, expected: null }] : [];
   const revisions = yield* call('state', 'transact', [{ key, value: journal, expected: stored?.revision ?? null }, ...history]);
   return { key, value: journal, revision: revisions[0] ?? '' };
+}
+
+/** As far as this request goes; when it goes on is not this caller's business, so there is nothing to wait for. */
+function notFurther(secret: string, rotation: RotationRecord): AdvanceResult {
+  const { resumeAt: _resumeAt, ...rest } = standing(secret, rotation);
+  return rest;
 }
 
 function standing(secret: string, rotation: RotationRecord): AdvanceResult {

@@ -59,8 +59,9 @@ export function strategyOf(record: Pick<RotationRecord, 'strategy'>): Strategy {
   return STRATEGIES[record.strategy];
 }
 
-/** Provider-minted material carries its id beside it. */
-export function keyIdOf(value: SecretValue): string | undefined {
+/** Provider-minted material carries its id beside it, unless the target says where the id is. */
+export function keyIdOf(turn: Turn, value: SecretValue): string | undefined {
+  if (turn.facts.keyOf !== undefined) return turn.facts.keyOf(value);
   const id = value['keyId'];
   return typeof id === 'string' ? id : undefined;
 }

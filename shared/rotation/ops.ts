@@ -2,7 +2,7 @@
  * The engine's calls as data. `advance` is a generator that yields each call and is given its result, so that one engine runs
  * in production, in a rehearsal, and in a simulation that stops, repeats or delays any call.
  */
-import type { SecretStore } from '../stores/index.ts';
+import type { SecretStore, SecretValue } from '../stores/index.ts';
 import type { State } from '../state/index.ts';
 import type { SupportsMinting, SupportsUsageEvidence, Target } from '../targets/index.ts';
 import type { Clock } from '../deps.ts';
@@ -55,4 +55,6 @@ export function* call<P extends PortName, M extends keyof EnginePorts[P] & strin
 /** The pure part of a target, which the engine may ask without a call. */
 export type TargetFacts = Pick<Target, 'description' | 'capability' | 'endpoints' | 'slots' | 'slotOf'> & {
   readonly usage: boolean;
+  /** Where the target knows better than `keyId` which credential a value holds. */
+  readonly keyOf?: (value: SecretValue) => string | undefined;
 };

@@ -9,7 +9,7 @@ import { holdOn, probeError } from './steps-before.ts';
  * Looks at the world and makes the record of a new rotation. Reads only: when anything would make the rotation unsafe or impossible,
  * it says so here, before the first effect.
  */
-export function* plan(turn: Turn, reason: string, last: RotationRecord | undefined): Engine<RotationRecord> {
+export function* plan(turn: Turn, reason: string, last: RotationRecord | undefined, named?: string): Engine<RotationRecord> {
   const { secret, facts, policy } = turn;
   const state = yield* call('store', 'describe', secret);
   if (state === undefined) {
@@ -35,7 +35,7 @@ export function* plan(turn: Turn, reason: string, last: RotationRecord | undefin
     );
   }
   const now = yield* call('clock', 'now');
-  const rotationId = yield* call('random', 'rotationId');
+  const rotationId = named ?? (yield* call('random', 'rotationId'));
   const record: RotationRecord = {
     schemaVersion: RECORD_VERSION,
     rotationId,
@@ -74,7 +74,7 @@ export function* plan(turn: Turn, reason: string, last: RotationRecord | undefin
  * changes a password leaves our mark as it is: then the last record knows what the slot was given.
  */
 function keyOf(turn: Turn, current: SecretVersion, slot: string, last: RotationRecord | undefined): string {
-  if (turn.facts.capability.origin === 'provider') return keyIdOf(current.value) ?? ADOPTED;
+  if (turn.facts.capability.origin === 'provider') return keyIdOf(turn, current.value) ?? ADOPTED;
   if (current.rotationId !== undefined) return current.rotationId;
   const known = [last?.staged?.id, last?.from.id].find((id) => id?.slot === slot);
   return known?.key ?? ADOPTED;

@@ -13,6 +13,7 @@ export interface OpenPorts {
 }
 
 export function factsOf(target: Target): TargetFacts {
+  const keyOf = supportsMinting(target) ? target.keyOf?.bind(target) : undefined;
   return {
     description: target.description,
     capability: target.capability,
@@ -20,6 +21,7 @@ export function factsOf(target: Target): TargetFacts {
     slots: target.slots,
     slotOf: (value) => target.slotOf(value),
     usage: supportsUsage(target),
+    ...(keyOf === undefined ? {} : { keyOf }),
   };
 }
 

@@ -3,7 +3,7 @@
  * prints is what the later run does, because the same code says it.
  */
 import type { Call, Clock, Random } from '../deps.ts';
-import type { Label, SecretState, SecretStore, SecretVersion } from '../stores/index.ts';
+import type { Label, SecretState, SecretStore, SecretValue, SecretVersion } from '../stores/index.ts';
 import type { Stored, Write } from '../state/index.ts';
 import { supportsUsage, type Target } from '../targets/index.ts';
 import { advance } from './advance.ts';
@@ -90,7 +90,7 @@ function rehearsalPorts({ rehearsing, live }: RehearsalPorts, clock: Clock, rand
   return {
     ...base,
     store: overlayStore(rehearsing.store, live.store),
-    target: overlayTarget(base.target, live.target, clock),
+    target: overlayTarget(base.target, live.target, keysOf(live.target), clock),
     state: overlayState(live.state),
     random: { rotationId: () => ROTATION_PLACEHOLDER, uniform: () => 0 },
   };
@@ -155,11 +155,25 @@ function overlayStore(rehearsing: SecretStore, live: SecretStore): EnginePorts['
   };
 }
 
-function overlayTarget(rehearsing: EnginePorts['target'], live: Target, clock: Clock): EnginePorts['target'] {
+/** Where a provider makes the material: the id of the credential that a value holds. */
+function keysOf(target: Target): ((value: SecretValue) => string | undefined) | undefined {
+  if (target.capability.origin !== 'provider') return undefined;
+  return factsOf(target).keyOf ?? ((value) => (typeof value['keyId'] === 'string' ? value['keyId'] : undefined));
+}
+
+function overlayTarget(
+  rehearsing: EnginePorts['target'],
+  live: Target,
+  keyOf: ((value: SecretValue) => string | undefined) | undefined,
+  clock: Clock,
+): EnginePorts['target'] {
   const applied = new Set<string>();
   const retired = new Set<string>();
   const material = (value: unknown): string => JSON.stringify(value);
   let current: string | undefined;
+  const ended = new Set<string>();
+  /** A credential with an id of its own is dead when that id was retired, whatever stands beside it in the value. */
+  const dead = (value: SecretValue): boolean => retired.has(material(value)) || ended.has(keyOf?.(value) ?? '');
   return {
     ...rehearsing,
     compose: (slot, value) => {
@@ -172,13 +186,19 @@ function overlayTarget(rehearsing: EnginePorts['target'], live: Target, clock: C
       // In place, the new material replaces the old in the same slot.
       if (current !== undefined && live.slotOf(JSON.parse(current)) === slot) retired.add(current);
     },
+    mint: async (slot, marker, value, stamp) => {
+      const minted = await rehearsing.mint(slot, marker, value, stamp);
+      applied.add(material(minted.value));
+      return minted;
+    },
     retire: async (id, stamp, seen) => {
       await rehearsing.retire(id, stamp, seen);
-      if (current !== undefined) retired.add(current);
+      if (keyOf !== undefined) ended.add(id.key);
+      else if (current !== undefined) retired.add(current);
     },
     probe: async (value, endpoint) => {
       const told = await rehearsing.probe(value, endpoint);
-      if (retired.has(material(value))) return { ...told, outcome: 'refused' };
+      if (dead(value)) return { ...told, outcome: 'refused' };
       return applied.has(material(value)) ? { ...told, outcome: 'accepted' } : live.probe(value, endpoint);
     },
     lastUsed: async (slot, id) => {

@@ -102,7 +102,7 @@ function* end(turn: Turn, record: RotationRecord, stamp: Stamp, seen: 'accepted'
 
 function namesOld(turn: Turn, record: RotationRecord, current: SecretVersion, old: SecretVersion): boolean {
   if (current.id === old.id || JSON.stringify(current.value) === JSON.stringify(old.value)) return true;
-  if (turn.facts.capability.origin === 'provider') return keyIdOf(current.value) === record.from.id.key;
+  if (turn.facts.capability.origin === 'provider') return keyIdOf(turn, current.value) === record.from.id.key;
   return strategyOf(record).reusesSlot && turn.facts.slotOf(current.value) === record.from.id.slot;
 }
 
@@ -150,7 +150,7 @@ export function* close(turn: Turn, record: RotationRecord): Engine<RotationRecor
 function* namesStaged(turn: Turn, record: RotationRecord): Engine<boolean> {
   const staged = required(record);
   const current = yield* call('store', 'read', turn.secret, 'current');
-  return current?.id === staged.version || (current !== undefined && keyIdOf(current.value) === staged.id.key);
+  return current?.id === staged.version || (current !== undefined && keyIdOf(turn, current.value) === staged.id.key);
 }
 
 /** A target that cannot tell use still has grace, on the worker's clock with an allowance for skew. */

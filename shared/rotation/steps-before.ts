@@ -37,7 +37,7 @@ function* mint(turn: Turn, record: RotationRecord, current: SecretValue): Engine
   const orphans = yield* call('target', 'find', record.rotationId);
   const staged = yield* call('store', 'read', turn.secret, 'pending');
   if (staged?.rotationId === record.rotationId) {
-    const id = orphans.find((each) => each.key === staged.value['keyId']);
+    const id = orphans.find((each) => each.key === keyIdOf(turn, staged.value));
     if (id !== undefined) return reached(record, 'staged', now, turn.lease.fence, { staged: { version: staged.id, id } });
   }
   for (const id of orphans) yield* call('target', 'retire', id, stamp, 'accepted');
@@ -117,7 +117,7 @@ export function* verify(turn: Turn, record: RotationRecord): Engine<RotationReco
   }
   // The first stage of a rotation wins, so the version may hold what another worker minted: what is in it counts.
   const staged = required(record);
-  const key = keyIdOf(pending.value) ?? staged.id.key;
+  const key = keyIdOf(turn, pending.value) ?? staged.id.key;
   const changed = turn.facts.capability.origin === 'provider' ? { staged: { ...staged, id: { ...staged.id, key } } } : {};
   return reached(record, 'verified', now, turn.lease.fence, changed);
 }
@@ -126,18 +126,20 @@ export function* verify(turn: Turn, record: RotationRecord): Engine<RotationReco
 export function* publish(turn: Turn, record: RotationRecord): Engine<RotationRecord> {
   const staged = required(record);
   const state = yield* call('store', 'describe', turn.secret);
-  if (state?.labels.current?.id !== staged.version) {
-    if (state?.revision !== record.revision) {
-      // Not pending any more: it was published, the response was lost, and the edit came after.
-      if (state !== undefined && state.labels.pending?.id !== staged.version) return yield* published(turn, record);
-      throw new EditedSignal();
-    }
-    try {
-      yield* call('store', 'publish', turn.secret, staged.version, record.revision);
-    } catch (error) {
-      if (isKeywheelError(error, 'ERR_STORE_CONFLICT')) throw new EditedSignal();
-      throw error;
-    }
+  const already = state?.labels.current?.id === staged.version;
+  if (!already && state?.revision !== record.revision) {
+    // Not pending any more: it was published, the response was lost, and the edit came after.
+    if (state !== undefined && state.labels.pending?.id !== staged.version) return yield* published(turn, record);
+    throw new EditedSignal();
+  }
+  try {
+    // Also when it is current already: a store may have moved the label and not finished (replicas that are not in step yet, a left-over label).
+    yield* call('store', 'publish', turn.secret, staged.version, record.revision);
+  } catch (error) {
+    if (!isKeywheelError(error, 'ERR_STORE_CONFLICT')) throw error;
+    // It was current a moment ago, so it is published; the edit came after.
+    if (already) return yield* published(turn, record);
+    throw new EditedSignal();
   }
   return yield* published(turn, record);
 }

@@ -77,7 +77,7 @@ function* look(turn: Turn, record: RotationRecord, version: string): Engine<Look
 /** Every credential that carries this rotation's marker, whether or not its material was ever received. */
 function* retireMinted(turn: Turn, record: RotationRecord): Engine<void> {
   const current = yield* call('store', 'read', turn.secret, 'current');
-  const inUse = current === undefined ? undefined : keyIdOf(current.value);
+  const inUse = current === undefined ? undefined : keyIdOf(turn, current.value);
   for (const id of yield* call('target', 'find', record.rotationId)) {
     if (id.key !== inUse) yield* call('target', 'retire', id, stampOf(turn, record), 'accepted');
   }
@@ -112,7 +112,7 @@ function* stagedUnrecorded(turn: Turn, record: RotationRecord): Engine<RotationR
   const pending = state?.labels.pending;
   if (pending?.rotationId !== record.rotationId) return undefined;
   const version = yield* readRecorded(turn, pending.id);
-  return { version: pending.id, id: { slot: record.to, key: keyIdOf(version.value) ?? record.rotationId } };
+  return { version: pending.id, id: { slot: record.to, key: keyIdOf(turn, version.value) ?? record.rotationId } };
 }
 
 function slotOrUndefined(turn: Turn, value: SecretValue): string | undefined {

@@ -14,5 +14,17 @@ export async function openState(config: StateConfig, deps: StateDeps): Promise<S
       const { openSqliteState } = await import('./sqlite.ts');
       return openSqliteState(config, deps);
     }
+    case 'dynamodb': {
+      const { openDynamodbState } = await import('./dynamodb.ts');
+      return openDynamodbState(config, deps);
+    }
+    case 'firestore': {
+      const { openFirestoreState } = await import('./firestore.ts');
+      return openFirestoreState(config, deps);
+    }
+    case 'azure-tables': {
+      const { openAzureTablesState } = await import('./azure-tables.ts');
+      return openAzureTablesState(config, deps);
+    }
   }
 }

@@ -31,6 +31,8 @@ export interface State {
   readonly kind: string;
   /** A random id made when this state was first opened; it names the installation on targets. */
   installation(): Promise<string>;
+  /** The same id if it was made already; writes nothing. Absent where opening makes it. */
+  installationIfAny?(): Promise<string | undefined>;
   get<T>(key: string): Promise<Stored<T> | undefined>;
   /** Present records only, in no promised order. */
   getMany<T>(keys: readonly string[]): Promise<Stored<T>[]>;

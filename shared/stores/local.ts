@@ -24,7 +24,7 @@ export interface LocalStore extends SecretStore, SupportsPut {
  * ERR_STORE_KEY, ERR_STORE_CORRUPT, ERR_STATE_NEWER, ERR_STORE_FULL, ERR_STORE_UNAVAILABLE.
  */
 export function openLocalStore(config: LocalStoreConfig, deps: StoreDeps, options: SqliteOptions = {}): LocalStore {
-  const key = readKey(config);
+  const key = readKey(config, deps.env);
   const hex = (length: number) => Buffer.from(deps.random.bytes(length)).toString('hex');
   const file = openSqlite(
     LOCAL_STORE_FILE,

@@ -57,12 +57,30 @@ export interface SecretStore {
   /** Removes a pending version. A no-op when it is gone; ERR_STORE_CONFLICT when `current` or `previous` names it. */
   discard(name: string, version: string): Promise<void>;
   list(filter?: { readonly prefix?: string }): AsyncIterable<SecretSummary>;
+  /** Lets go of what was opened: connections, and a login that was made for this run. */
+  close?(): void | Promise<void>;
 }
 
 /** Stores in which Keywheel itself may create a secret or take a hand edit (`keywheel put`). */
 export interface SupportsPut {
   /** Writes `value` as `current`, the old current becoming `previous`. `expected: null` demands that the secret is new. */
   put(name: string, value: SecretValue, expected?: Revision | null): Promise<SecretState>;
+}
+
+/** Stores whose own service starts rotations and names them: Secrets Manager, which calls a function in four steps. */
+export interface SupportsServiceRotation {
+  /** What the service says of the rotation that it named `token`. Undefined when there is no such secret. */
+  serviceRotation(name: string, token: string): Promise<ServiceRotation | undefined>;
+}
+
+export interface ServiceRotation {
+  readonly enabled: boolean;
+  /** The stages of the version that `token` names; undefined when the service knows no such version. */
+  readonly stages: readonly string[] | undefined;
+}
+
+export function supportsServiceRotation(store: SecretStore): store is SecretStore & SupportsServiceRotation {
+  return typeof (store as Partial<SupportsServiceRotation>).serviceRotation === 'function';
 }
 
 export function supportsPut(store: SecretStore): store is SecretStore & SupportsPut {

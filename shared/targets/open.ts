@@ -17,5 +17,13 @@ export async function openTarget(config: TargetConfig, deps: TargetDeps): Promis
       const { openPostgresTarget } = await import('./postgres.ts');
       return openPostgresTarget(config, deps);
     }
+    case 'aws-iam-key': {
+      const { openAwsIamKeyTarget } = await import('./aws-iam-key.ts');
+      return openAwsIamKeyTarget(config, deps);
+    }
+    case 'http': {
+      const { openHttpTarget } = await import('./http.ts');
+      return openHttpTarget(config, deps);
+    }
   }
 }

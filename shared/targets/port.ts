@@ -107,12 +107,23 @@ export interface SupportsUsageEvidence {
   lastUsed(slot: Slot, id?: CredentialId): Promise<Evidence>;
 }
 
+/** Targets that can say something of a secret's other fields, which other tools follow and Keywheel does not. */
+export interface SupportsReview {
+  /** Pure. Warnings only: nothing that a secret says changes what is done. No finding repeats a value. */
+  review(value: SecretValue): Finding[];
+}
+
 /** Targets whose provider makes the material (origin `provider`). */
 export interface SupportsMinting {
   /** Makes a credential that carries `marker` (the rotation id) so that a lost response can be attributed later. */
   mint(slot: Slot, marker: string, current: SecretValue, stamp: Stamp): Promise<{ id: CredentialId; value: SecretValue }>;
   /** Credentials that carry `marker`, whether or not their material was ever received. */
   find(marker: string): Promise<CredentialId[]>;
+  /**
+   * The provider's id of the credential that a value holds, also of one that a person wrote; undefined when it names none. Pure, never throws.
+   * Without this method the id is the value's `keyId`.
+   */
+  keyOf?(value: SecretValue): string | undefined;
 }
 
 export function supportsUsage(target: Target): target is Target & SupportsUsageEvidence {
@@ -121,4 +132,8 @@ export function supportsUsage(target: Target): target is Target & SupportsUsageE
 
 export function supportsMinting(target: Target): target is Target & SupportsMinting {
   return typeof (target as Partial<SupportsMinting>).mint === 'function';
+}
+
+export function supportsReview(target: Target): target is Target & SupportsReview {
+  return typeof (target as Partial<SupportsReview>).review === 'function';
 }

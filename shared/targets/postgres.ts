@@ -1,22 +1,27 @@
 /**
- * PostgreSQL 14 and later. Strategies: dual-account (two login roles that act as one owner role) and in-place (one role).
- * docs/guides/postgres.md has the statements that set an account pair up, and why each is needed.
+ * PostgreSQL 14 and later. Strategies: dual-account (two login roles that act as one owner role, or one that is a member of the other, as AWS's
+ * template leaves them) and in-place (one role). docs/guides/postgres.md has the statements that set an account pair up, and why each is needed.
  */
 import type { PostgresTargetConfig } from '../config/index.ts';
 import { KeywheelError } from '../errors.ts';
 import type { TargetDeps } from './open.ts';
-import type { Finding, Slot, SupportsUsageEvidence, Target } from './port.ts';
+import type { Finding, Slot, SupportsReview, SupportsUsageEvidence, Target } from './port.ts';
 import { openAdmin } from './postgres/admin.ts';
 import { address, checkTls, type Endpoint } from './postgres/connect.ts';
 import { applyVerifier, raiseFence, retireCredential, type EffectContext } from './postgres/effects.ts';
-import { compareAccounts } from './postgres/grants.ts';
-import { compose, passwordOf, slotOf } from './postgres/material.ts';
+import { compareAccounts } from './postgres/compare.ts';
+import { checkPinned, compose, passwordOf, slotOf } from './postgres/material.ts';
+import { memberPairOf } from './postgres/member-pair.ts';
 import { preflightFindings } from './postgres/preflight.ts';
+import { reviewValue } from './postgres/review.ts';
 import { digestOf, probe, RETIRED, type RehearsedMaterial } from './postgres/probe.ts';
 import { DEFAULT_ITERATIONS, saltOf, scramVerifier, unknowableVerifier } from './postgres/scram.ts';
 import { readUse } from './postgres/sessions.ts';
 
-export function openPostgresTarget(config: PostgresTargetConfig, deps: TargetDeps): Target & SupportsUsageEvidence {
+export function openPostgresTarget(
+  config: PostgresTargetConfig,
+  deps: TargetDeps,
+): Target & SupportsUsageEvidence & SupportsReview {
   const endpoints: readonly Endpoint[] = config.endpoints ?? [{ name: 'primary', host: config.host, port: config.port }];
   checkAccounts(config);
   checkTls(config, endpoints);
@@ -35,7 +40,9 @@ export function openPostgresTarget(config: PostgresTargetConfig, deps: TargetDep
   };
 
   const compare = (from: Slot, to: Slot): Promise<Finding[]> =>
-    admin.read(`compare what ${pinned(config, from)} and ${pinned(config, to)} may do`, (sql) => compareAccounts(sql, from, to));
+    admin.read(`compare what ${pinned(config, from)} and ${pinned(config, to)} may do`, (sql) =>
+      compareAccounts(sql, from, to, memberPairOf(config)),
+    );
 
   return {
     kind: 'postgres',
@@ -67,6 +74,8 @@ export function openPostgresTarget(config: PostgresTargetConfig, deps: TargetDep
           subject: 'username',
         });
       }
+      // Also what another tool left pending: it would be published as it is.
+      checkPinned(config, endpoints, value);
       const password = passwordOf(value);
       const verifier = await scramVerifier(password, saltOf(stamp.rotationId, slot), await iterations());
       await applyVerifier(context, slot, verifier, stamp);
@@ -80,10 +89,8 @@ export function openPostgresTarget(config: PostgresTargetConfig, deps: TargetDep
       return probe(config, gate, endpoint, value, material);
     },
 
-    compare: (from, to) =>
-      admin.read(`compare what ${pinned(config, from)} and ${pinned(config, to)} may do`, (sql) =>
-        compareAccounts(sql, from, to),
-      ),
+    compare,
+    review: (value) => reviewValue(config, value),
 
     fence: (stamp) => raiseFence(context, stamp),
 
@@ -119,8 +126,8 @@ function checkAccounts(config: PostgresTargetConfig): void {
     throw refuse('admin.username is one of accounts, the admin must be another role', 'admin.username');
   if (accounts.length > 1 && ownerRole === undefined)
     throw refuse('ownerRole is missing, two accounts need a role that owns what they create', 'ownerRole');
-  if (ownerRole !== undefined && accounts.includes(ownerRole))
-    throw refuse('ownerRole is one of accounts, the owner must be another role', 'ownerRole');
+  if (accounts.length === 1 && ownerRole === accounts[0])
+    throw refuse('ownerRole is the one account itself, it is for two accounts', 'ownerRole');
 }
 
 /** pg_stat_activity knows its own server only. */

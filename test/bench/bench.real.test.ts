@@ -41,6 +41,7 @@ describe('the bench', () => {
         shares: { target: positive, store: positive, state: positive, own: positive },
       },
       startUp: ['--version', '--help', 'status --json'].map((words) => ratio(`keywheel ${words}`, 'node -e 0')),
+      entries: { skipped: 'not asked for' },
       simulator: {
         yearsPerMinute: positive,
         timesRealTime: positive,
@@ -56,7 +57,7 @@ describe('the bench', () => {
   it('refuses a part that it does not have', async () => {
     await expect(bench('--only', 'rotations')).rejects.toMatchObject({
       code: 2,
-      stderr: 'bench: "rotations" is not a part\nhint: --only takes rotation, startup, simulator, rival, with commas\n',
+      stderr: 'bench: "rotations" is not a part\nhint: --only takes rotation, startup, entries, simulator, rival, with commas\n',
     });
   });
 });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { systemDeps } from '../../functions/cli/engine.ts';
+import { systemDeps } from '../../shared/engine/index.ts';
 import { openGate } from '../../shared/deps.ts';
 import { DEFAULT_POLICY, holderName, runRotation, type AdvanceResult, type RotationPolicy } from '../../shared/rotation/index.ts';
 import { openState, type State } from '../../shared/state/index.ts';

@@ -22,6 +22,16 @@ const report: BenchReport = {
     shares: { target: 0.86, store: 0.04, state: 0.08, own: 0.02 },
   },
   startUp: [ratio('keywheel --version', 'node -e 0'), ratio('keywheel status --json', 'node -e 0')],
+  entries: [
+    {
+      cloud: 'aws',
+      entry: 'rotate',
+      entryBytes: 5441,
+      startBytes: 7200,
+      bundleBytes: 6_020_000,
+      start: ratio('aws rotate', 'empty handler'),
+    },
+  ],
   simulator: { yearsPerMinute: 2345.6, timesRealTime: 1.2e9, seeds: 8, years: 800, rotations: 9600, violations: 0 },
   rival: { consumers: { workers: 4, maxCacheAgeMs: 1000 }, comparisons: [comparison('reread'), comparison('keep')] },
 };
@@ -41,9 +51,16 @@ describe('the printed bench', () => {
   it('says of each part that was not measured why', () => {
     const skipped = { skipped: 'no pip on this machine' };
 
-    const text = render({ ...report, rotation: skipped, startUp: skipped, simulator: skipped, rival: skipped }).join('\n');
+    const text = render({
+      ...report,
+      rotation: skipped,
+      startUp: skipped,
+      entries: skipped,
+      simulator: skipped,
+      rival: skipped,
+    }).join('\n');
 
-    for (const what of ['one rotation', 'start-up', 'simulator', 'beside OpenBao']) {
+    for (const what of ['one rotation', 'start-up', 'handlers', 'simulator', 'beside OpenBao']) {
       expect(text).toContain(`${what}: skipped, no pip on this machine`);
     }
     expect(text).not.toContain('RATIO');

@@ -1,5 +1,6 @@
 /** The shape of what the bench found, and how it is printed in 80 columns. docs/benchmarks.md says what each ratio means. */
 import { table, wrap } from '../../functions/cli/text.ts';
+import { renderEntries, type EntryCost } from './entries.ts';
 import type { Ratio } from './measure.ts';
 import type { RotationCost } from './rotation-cost.ts';
 import type { Comparison, KeywheelSide, Side, SideBySide } from './side-by-side.ts';
@@ -14,6 +15,7 @@ export interface BenchReport {
   readonly machine: { readonly node: string; readonly platform: string; readonly cores: number };
   readonly rotation: RotationCost | Skipped;
   readonly startUp: readonly Ratio[] | Skipped;
+  readonly entries: readonly EntryCost[] | Skipped;
   readonly simulator: SimulatorSpeed | Skipped;
   readonly rival: SideBySide | Skipped;
 }
@@ -38,6 +40,8 @@ export function render(report: BenchReport): string[] {
     ...ratios(report),
     '',
     ...(isSkipped(report.rotation) ? [] : [...rotationNotes(report.rotation).flatMap(say), '']),
+    ...(isSkipped(report.entries) ? say(`handlers: skipped, ${report.entries.skipped}`) : renderEntries(report.entries)),
+    '',
     ...simulatorLines(report.simulator).flatMap(say),
     '',
     ...rivalLines(report.rival, say),

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { systemDeps } from '../../functions/cli/engine.ts';
+import { systemDeps } from '../../shared/engine/index.ts';
 import { openGate } from '../../shared/deps.ts';
 import { openState } from '../../shared/state/index.ts';
 import { createLocalStoreKey } from '../../shared/stores/local/key.ts';

@@ -28,6 +28,18 @@ export const EDITS: readonly Scenario[] = [
   { name: 'edit in grace', strategy: 'dual-account', editBefore: 'target.fence' },
 ];
 
+/** Where a provider makes the material. */
+export const KEYS: readonly Scenario[] = [
+  { name: 'overlap', strategy: 'overlap' },
+  { name: 'overlap withdraw', strategy: 'overlap', editBefore: 'store.publish' },
+];
+
+export const KEY_EDITS: readonly Scenario[] = [
+  { name: 'overlap withdraw unminted', strategy: 'overlap', editBefore: 'target.mint' },
+  { name: 'overlap withdraw unstaged', strategy: 'overlap', editBefore: 'store.stage' },
+  { name: 'overlap edit before the end', strategy: 'overlap', editBefore: 'target.retire' },
+];
+
 /** Befalls the primary worker just before one of its effects. */
 export type Fault = (cell: Cell, op: Op) => Promise<Fate | undefined>;
 
@@ -48,7 +60,7 @@ interface Stale {
   readonly versions: ReadonlyMap<string, SecretVersion>;
 }
 
-const MOST_TURNS = 400;
+const MOST_TURNS = 200;
 
 export class Cell {
   readonly world: World;
@@ -131,6 +143,7 @@ export class Cell {
 
   /** Delivers again and again, each time when the last delivery said to, until the rotation is closed. */
   async converge(who: () => Worker, hooks = this.bystander(), through: (run: Run) => Promise<Ending> = runToEnd): Promise<void> {
+    let last = '';
     for (let turns = 0; turns < MOST_TURNS; turns += 1) {
       const worker = who();
       const ending = this.told(await through(await this.start(worker, hooks)));
@@ -140,12 +153,14 @@ export class Cell {
       }
       // A start that was delivered twice may have begun the next rotation already: that one is brought to its end too.
       if ((ending.status === 'closed' || ending.status === 'idle') && (await this.closed())) return;
+      const { status, error, rotation } = ending;
+      last = `${status} in ${rotation?.phase ?? 'no phase'}: ${(rotation?.hold ?? error ?? rotation?.failure)?.message ?? 'no reason'}`;
       if (ending.status === 'held') await this.mend(ending.rotation?.hold?.code);
       const now = this.world.now() + worker.skew;
       const wait = ending.resumeAt === undefined ? this.world.policy.leaseTtl / 3 : Math.max(1, ending.resumeAt - now);
       await this.world.elapse(wait, ending.rotation?.phase === 'grace');
     }
-    this.watcher.violated(`not converged after ${MOST_TURNS} turns`);
+    this.watcher.violated(`not converged after ${MOST_TURNS} turns, ${last}`);
   }
 
   private async closed(): Promise<boolean> {

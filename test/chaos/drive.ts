@@ -12,6 +12,7 @@ const EFFECTS = new Set([
   'store.publish',
   'store.discard',
   'target.apply',
+  'target.mint',
   'target.fence',
   'target.retire',
 ]);

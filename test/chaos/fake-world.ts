@@ -3,6 +3,7 @@ import { DEFAULT_POLICY } from '../../shared/rotation/index.ts';
 import type { SecretValue } from '../../shared/stores/index.ts';
 import { FakeState } from '../fakes/state.ts';
 import { FakeStore } from '../fakes/store.ts';
+import { FakeKeyTarget } from '../fakes/key-target.ts';
 import { FakeTarget } from '../fakes/target.ts';
 import type { Strategy, World } from './world.ts';
 
@@ -15,10 +16,12 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
   let ahead = 0;
   const now = (): number => time;
   const store = new FakeStore(now);
-  const target = new FakeTarget(now, strategy === 'dual-account' ? ['app_a', 'app_b'] : ['app_a'], options);
+  const keys = strategy === 'overlap' ? new FakeKeyTarget(now, 'app_a', options) : undefined;
+  const accounts = new FakeTarget(now, strategy === 'dual-account' ? ['app_a', 'app_b'] : ['app_a'], options);
+  const target = keys ?? accounts;
   const state = new FakeState(() => time + ahead);
-  target.setByHand('app_a', 'canary-first');
-  store.put(SECRET, { username: 'app_a', password: 'canary-first', host: 'db' });
+  accounts.setByHand('app_a', 'canary-first');
+  store.put(SECRET, { ...(keys?.createByHand() ?? { username: 'app_a', password: 'canary-first' }), host: 'db' });
   time += 60_000;
   let ids = 0;
   const ports = {
@@ -43,6 +46,7 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
     ports,
     now,
     skew: (milliseconds) => (ahead = milliseconds),
+    mostSkew: 600_000,
     targetNow: now,
     elapse: async (milliseconds) => void (time += Math.max(1, Math.ceil(milliseconds))),
     look: async () => {
@@ -58,6 +62,7 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
         history: [...state.list<RotationRecord>('history/')].map((each) => each.value),
       };
     },
+    materialOf: (value) => target.credentialOf(value),
     accepts: async (value, endpoint) => target.accepts(value, endpoint),
     strangers: async (known) => {
       const expected = new Set(known.map((value: SecretValue) => target.credentialOf(value)));

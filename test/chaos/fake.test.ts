@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { EDITS, SCENARIOS } from './cell.ts';
+import { EDITS, KEY_EDITS, KEYS, SCENARIOS } from './cell.ts';
 import { openFakeWorld } from './fake-world.ts';
 import { runMatrix, told } from './matrix.ts';
+import type { Strategy } from './world.ts';
 
 const fake = { kind: 'fake', open: openFakeWorld };
 
 describe('chaos matrix over fakes', () => {
-  it.each([...SCENARIOS, ...EDITS])(
+  it.each([...SCENARIOS, ...EDITS, ...KEYS, ...KEY_EDITS])(
     '$name: every fault at every effect converges and keeps the invariants',
     async (scenario) => {
       const tally = await runMatrix(fake, scenario, { afterwards: true });
@@ -20,10 +21,10 @@ describe('chaos matrix over fakes', () => {
 describe('chaos matrix over fakes with a replica that lags', () => {
   const lagging = {
     kind: 'fake with replica',
-    open: (strategy: 'dual-account' | 'in-place') => openFakeWorld(strategy, { replicaLag: 3_000 }),
+    open: (strategy: Strategy) => openFakeWorld(strategy, { replicaLag: 3_000 }),
   };
 
-  it.each(SCENARIOS)(
+  it.each([...SCENARIOS, ...KEYS])(
     '$name: every fault at every effect converges and keeps the invariants',
     async (scenario) => {
       const tally = await runMatrix(lagging, scenario);

@@ -24,6 +24,32 @@ export interface MatrixOptions {
   readonly lanes?: number;
   /** Every cell ends with one more rotation. */
   readonly afterwards?: boolean;
+  /** Only so many cells, which the seed chooses. */
+  readonly sample?: Sample | undefined;
+}
+
+export interface Sample {
+  readonly seed: number;
+  readonly cells: number;
+}
+
+/** Numbers in [0, 1) that follow from a seed: mulberry32. */
+export function chance(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** In an order that the seed gives. */
+export function sampled<T>(all: readonly T[], sample: Sample | undefined): T[] {
+  if (sample === undefined) return [...all];
+  const next = chance(sample.seed);
+  const drawn = all.map((each) => ({ each, at: next() })).toSorted((left, right) => left.at - right.at);
+  return drawn.slice(0, sample.cells).map(({ each }) => each);
 }
 
 /** The primary's effects in a run without faults. */
@@ -53,7 +79,11 @@ async function runCell(
   try {
     const { fault, skew } = named;
     const { mutant, afterwards = false } = options;
-    const extra = { ...(mutant === undefined ? {} : { mutant }), ...(skew === undefined ? {} : { skew }), afterwards };
+    const extra = {
+      ...(mutant === undefined ? {} : { mutant }),
+      ...(skew === undefined ? {} : { skew: skew * world.mostSkew }),
+      afterwards,
+    };
     return (await new Cell(world, { scenario, at, fault, ...extra }).run()).violations;
   } finally {
     await world.close();
@@ -64,12 +94,16 @@ export async function runMatrix(matrix: Matrix, scenario: Scenario, options: Mat
   const { mutant, faults = FAULTS, lanes = 1 } = options;
   const clean = await cleanRun(matrix, scenario, mutant);
   const violations = clean.violations.map((each) => `clean run: ${each}`);
-  const cells = faults.flatMap((named) => clean.effects.map((effect, at) => ({ named, effect, at })));
+  const all = faults.flatMap((named) => clean.effects.map((effect, at) => ({ named, effect, at })));
+  const cells = sampled(all, options.sample);
   const queue = [...cells];
   const lane = async (): Promise<void> => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
-      for (const each of await runCell(matrix, scenario, cell.at, cell.named, options)) {
-        violations.push(`${cell.named.name} @ ${cell.at} ${cell.effect}: ${each}`);
+      const where = `${cell.named.name} @ ${cell.at} ${cell.effect}`;
+      try {
+        for (const each of await runCell(matrix, scenario, cell.at, cell.named, options)) violations.push(`${where}: ${each}`);
+      } catch (error) {
+        violations.push(`${where}: the cell could not be run: ${String((error as Error).stack)}`);
       }
     }
   };

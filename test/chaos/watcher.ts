@@ -6,8 +6,7 @@ import type { Stamp } from '../../shared/targets/index.ts';
 import { isEffect, nameOf } from './drive.ts';
 import type { Look, World } from './world.ts';
 
-const STAMP_AT: Readonly<Record<string, number>> = { 'target.apply': 2, 'target.fence': 0, 'target.retire': 1 };
-const credentialOf = (value: SecretValue): string => `${String(value['username'])} ${String(value['password'])}`;
+const STAMP_AT: Readonly<Record<string, number>> = { 'target.apply': 2, 'target.mint': 3, 'target.fence': 0, 'target.retire': 1 };
 
 export class Watcher {
   readonly violations: string[] = [];
@@ -48,7 +47,7 @@ export class Watcher {
   }
 
   private learn(value: SecretValue): void {
-    this.known.set(credentialOf(value), value);
+    this.known.set(this.world.materialOf(value), value);
   }
 
   async check(): Promise<void> {
@@ -152,8 +151,7 @@ export class Watcher {
 
   noMaterial(what: unknown, name: string): void {
     const text = JSON.stringify(what) ?? '';
-    for (const value of this.known.values())
-      if (text.includes(String(value['password']))) this.violated(`${name} holds material`);
+    for (const material of this.known.keys()) if (text.includes(material)) this.violated(`${name} holds material`);
   }
 
   /** After convergence. */
@@ -170,8 +168,8 @@ export class Watcher {
       this.violated(`${look.pending.id} is still pending`);
     if (!(await this.everywhere(look.current.value))) this.violated('current does not authenticate');
     for (const [name, value] of this.known) {
-      if (name !== credentialOf(look.current.value) && (await this.anywhere(value))) {
-        this.violated(`a credential of ${String(value['username'])} is live and current does not name it`);
+      if (name !== this.world.materialOf(look.current.value) && (await this.anywhere(value))) {
+        this.violated(`a credential of ${this.world.facts.slotOf(value)} is live and current does not name it`);
       }
     }
     const strangers = await this.world.strangers([look.current.value]);

@@ -2,7 +2,7 @@
 import type { EnginePorts, RotationPolicy, RotationRecord, SecretJournal, TargetFacts } from '../../shared/rotation/index.ts';
 import type { SecretState, SecretValue, SecretVersion } from '../../shared/stores/index.ts';
 
-export type Strategy = 'dual-account' | 'in-place';
+export type Strategy = 'dual-account' | 'in-place' | 'overlap';
 
 /** What is true right now, whatever any lagging reader is shown. */
 export interface Look {
@@ -24,11 +24,15 @@ export interface World {
   now(): number;
   /** By how much the clock is wrong of the worker whose call comes next; its leases are judged by it too. */
   skew(milliseconds: number): void;
+  /** The most that a worker's clock may be wrong by; less where grace runs on it. */
+  readonly mostSkew: number;
   /** The clock that grace runs on. */
   targetNow(): number;
   /** Time passes. `target`: also on the target's own clock, where that is another one. */
   elapse(milliseconds: number, target: boolean): Promise<void>;
   look(): Promise<Look>;
+  /** What of a value is secret, and tells its credential from every other. Pure. */
+  materialOf(value: SecretValue): string;
   /** Whether exactly this material logs in. */
   accepts(value: SecretValue, endpoint: string): Promise<boolean>;
   /** Names the material that lives at the target beyond what is given; empty when nothing else does, or when it cannot be told. */
@@ -38,4 +42,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-export type Matrix = { readonly kind: string; open(strategy: Strategy): Promise<World> };
+export interface Matrix {
+  readonly kind: string;
+  open(strategy: Strategy): Promise<World>;
+}

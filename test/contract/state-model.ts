@@ -75,7 +75,7 @@ export async function stateModelProperty(harness: StateHarness): Promise<void> {
         await fixture.close();
       }
     }),
-    { numRuns: 50 },
+    { numRuns: harness.modelRuns ?? 50 },
   );
 }
 

@@ -89,6 +89,7 @@ export async function storeModelProperty(harness: StoreHarness): Promise<void> {
         };
         const ids = new Map<number, string>();
         const revisions = new Map([[0, await revisionOf(fixture.store)]]);
+        const pairs = new Map([[0, pairOf(model)]]);
         for (const [turn, op] of operations.entries()) {
           const store = stores[turn % 2] as SecretStore;
           const before = model.moves;
@@ -97,16 +98,21 @@ export async function storeModelProperty(harness: StoreHarness): Promise<void> {
           await compare(store, model);
           const revision = await revisionOf(store);
           const seen = [...revisions.entries()].find(([, one]) => one === revision)?.[0] ?? model.moves;
-          expect(seen).toBe(model.moves); // it changes when current moves, and only then
+          pairs.set(model.moves, pairOf(model));
+          // It changes when current moves, and only then.
+          if (fixture.pairRevisions === true) expect(pairs.get(seen)).toBe(pairs.get(model.moves));
+          else expect(seen).toBe(model.moves);
           revisions.set(model.moves, revision);
         }
       } finally {
         await fixture.close();
       }
     }),
-    { numRuns: 50 },
+    { numRuns: harness.modelRuns ?? 50 },
   );
 }
+
+const pairOf = ({ current, previous }: Model): string => `${current} ${previous ?? ''}`;
 
 const field = (number: number): SecretValue => ({ password: `model-${number}` });
 

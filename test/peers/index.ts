@@ -7,22 +7,40 @@
  * In a test file use `describeWithPeer` (vitest.ts), which also makes the skip visible. README.md says how to add a peer.
  */
 import { isKeywheelError } from '../../shared/errors.ts';
+import { azurite } from './azurite.ts';
+import type { Azurite } from './azurite.ts';
+import { lambda } from './lambda.ts';
+import type { Lambda, LambdaOptions } from './lambda.ts';
+import { moto } from './moto.ts';
+import type { Moto, MotoOptions } from './moto.ts';
 import { openbao } from './openbao.ts';
 import type { OpenBao, OpenBaoOptions } from './openbao.ts';
 import type { Availability, PeerDefinition, Running } from './port.ts';
 
 export type { Availability, Running } from './port.ts';
+export { cfnLint, type CfnLint, type LintFinding } from './cfn-lint.ts';
+export type { Azurite } from './azurite.ts';
+export type { Invocation, Lambda, LambdaOptions } from './lambda.ts';
+export type { Moto, MotoOptions } from './moto.ts';
 export type { OpenBao, OpenBaoOptions } from './openbao.ts';
 export { OpenBaoClient } from './openbao-client.ts';
 
 /** Every peer by name, with what its `start` takes and gives. */
 export interface Peers {
+  azurite: { options: object; running: Azurite };
+  lambda: { options: LambdaOptions; running: Lambda };
+  moto: { options: MotoOptions; running: Moto };
   openbao: { options: OpenBaoOptions; running: OpenBao };
 }
 export type PeerName = keyof Peers;
 export type PeerAvailability<N extends PeerName> = Availability<Peers[N]['options'], Peers[N]['running']>;
 
-const registry: { readonly [N in PeerName]: PeerDefinition<Peers[N]['options'], Peers[N]['running']> } = { openbao };
+const registry: { readonly [N in PeerName]: PeerDefinition<Peers[N]['options'], Peers[N]['running']> } = {
+  azurite,
+  lambda,
+  moto,
+  openbao,
+};
 
 /** Provisions the peer if the cache does not have it yet, which may take some seconds and a package index. Never throws. */
 export function peer<N extends PeerName>(name: N): Promise<PeerAvailability<N>> {

@@ -19,14 +19,21 @@ export interface Answer<T> {
 export class OpenBaoClient {
   readonly address: string;
   readonly #token: string | undefined;
+  readonly #namespace: string | undefined;
 
-  constructor(address: string, token?: string) {
+  constructor(address: string, token?: string, namespace?: string) {
     this.address = address;
     this.#token = token;
+    this.#namespace = namespace;
   }
 
   withToken(token: string): OpenBaoClient {
-    return new OpenBaoClient(this.address, token);
+    return new OpenBaoClient(this.address, token, this.#namespace);
+  }
+
+  /** The same token in another namespace. https://openbao.org/docs/concepts/namespaces/ */
+  inNamespace(namespace: string): OpenBaoClient {
+    return new OpenBaoClient(this.address, this.#token, namespace);
   }
 
   /**
@@ -68,7 +75,10 @@ export class OpenBaoClient {
   }
 
   async #send(method: Method, path: string, body?: unknown): Promise<{ status: number; text: string }> {
-    const headers: Record<string, string> = this.#token === undefined ? {} : { 'x-vault-token': this.#token };
+    const headers = {
+      ...(this.#token === undefined ? {} : { 'x-vault-token': this.#token }),
+      ...(this.#namespace === undefined ? {} : { 'x-vault-namespace': this.#namespace }),
+    };
     try {
       const response = await fetch(`${this.address}/v1/${path}`, {
         method,

@@ -56,6 +56,21 @@ await describeWithPeer('openbao', 'the peer openbao', (start) => {
     }
   });
 
+  it('is sealed and unsealed', async () => {
+    await bao.seal();
+    expect(await bao.client.health()).toMatchObject({ initialized: true, sealed: true });
+    await bao.unseal();
+    expect(await bao.client.health()).toMatchObject({ sealed: false, standby: false });
+  });
+
+  it('keeps the mounts of a namespace apart', async () => {
+    await bao.client.write('sys/namespaces/team');
+    await bao.client.inNamespace('team').write('sys/mounts/cubby', { type: 'kv' });
+
+    expect(await bao.client.inNamespace('team').read('sys/mounts')).toHaveProperty('cubby/');
+    expect(await bao.client.read('sys/mounts')).not.toHaveProperty('cubby/');
+  });
+
   it('leaves no process, no folder and no listener when it is stopped, also twice', async () => {
     const other = await start({});
     expect(alive(other.pid)).toBe(true);

@@ -9,6 +9,8 @@ import { provisionOnce } from './cache.ts';
 export interface PipPackage {
   readonly name: string;
   readonly version: string;
+  /** Optional parts of the package, as in `moto[server]`. */
+  readonly extras?: readonly string[];
   /** Proves that what was installed runs, before the cache takes it. Throws when it does not. */
   check(environment: string): Promise<void>;
 }
@@ -18,13 +20,14 @@ export interface PipPackage {
  * path of a binary: the scripts that pip writes to `bin/` name the folder where they were made.
  */
 export function pip(wanted: PipPackage): Promise<string> {
-  return provisionOnce(`pip-${wanted.name}-${wanted.version}`, async (folder) => {
+  const { name, version, extras = [] } = wanted;
+  return provisionOnce(['pip', name, ...extras, version].join('-'), async (folder) => {
     await command('python3', ['-m', 'venv', folder], { failing: 'no Python environment can be made' });
     const quick = ['--no-input', '--disable-pip-version-check', '--retries', '2', '--timeout', '30'];
     // Wheels only: a source distribution would run its own build here.
-    const what = ['--only-binary', ':all:', `${wanted.name}==${wanted.version}`];
+    const what = ['--only-binary', ':all:', `${name}${extras.length === 0 ? '' : `[${extras.join(',')}]`}==${version}`];
     await command(path.join(folder, 'bin/python'), ['-m', 'pip', 'install', ...quick, ...what], {
-      failing: `${wanted.name} ${wanted.version} cannot be installed`,
+      failing: `${name} ${version} cannot be installed`,
     });
     await wanted.check(folder);
   });

@@ -2,7 +2,7 @@ import type { LoadedConfig } from '../../../shared/config/index.ts';
 import { isKeywheelError } from '../../../shared/errors.ts';
 import type { CommandModule, Context } from '../context.ts';
 import type { Check } from '../doctor/check.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../../../shared/reply/index.ts';
 import type { Output } from '../output.ts';
 import { harmless, wrap } from '../text.ts';
 

@@ -2,7 +2,7 @@ import { KeywheelError } from '../../../shared/errors.ts';
 import type { Label, SecretVersion } from '../../../shared/stores/index.ts';
 import { nearest } from '../../../shared/config/index.ts';
 import type { CommandModule, Context, Flags } from '../context.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../../../shared/reply/index.ts';
 import { harmless, jsonLine } from '../text.ts';
 
 const LABELS: readonly Label[] = ['current', 'pending', 'previous'];
@@ -62,12 +62,14 @@ export const get: CommandModule = {
   async run(context, [name = ''], flags) {
     const label = labelOf(flags);
     const config = await context.config();
-    const { notFound, readingGate, storeOf } = await import('../stores.ts');
-    const store = await storeOf(config, name, flags['store'] as string | undefined, readingGate);
-    const found = await store.read(name, label);
+    const { notFound, readingGate, withStore } = await import('../stores.ts');
+    const opening = { config, env: context.env, gate: readingGate };
+    const found = await withStore(opening, name, flags['store'] as string | undefined, async (store) => {
+      const version = await store.read(name, label);
+      if (version === undefined && (await store.describe(name)) === undefined) throw notFound(config, name);
+      return version;
+    });
     if (found === undefined) {
-      const exists = (await store.describe(name)) !== undefined;
-      if (!exists) throw notFound(config, name);
       throw new KeywheelError('ERR_SECRET_NOT_FOUND', `${name} has no ${label} version`, {
         hint: 'see what it has with: keywheel status',
         subject: name,

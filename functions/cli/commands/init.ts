@@ -2,7 +2,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { isKeywheelError, KeywheelError } from '../../../shared/errors.ts';
 import type { CommandModule } from '../context.ts';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../../../shared/reply/index.ts';
 import { TEMPLATE, TEMPLATE_FOLDER, TEMPLATE_KEY } from '../template.ts';
 
 /** Whole or not at all; only with `force` over a file that is there. */

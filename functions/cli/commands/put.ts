@@ -1,8 +1,9 @@
 import { KeywheelError } from '../../../shared/errors.ts';
 import { openGate } from '../../../shared/deps.ts';
-import { supportsPut, type SecretValue } from '../../../shared/stores/index.ts';
-import type { CommandModule, Context } from '../context.ts';
-import { EXIT } from '../exit.ts';
+import type { LoadedConfig } from '../../../shared/config/index.ts';
+import { supportsPut, type SecretStore, type SecretValue } from '../../../shared/stores/index.ts';
+import type { CommandModule, Context, Flags } from '../context.ts';
+import { EXIT, type ExitCode } from '../../../shared/reply/index.ts';
 
 const MOST_BYTES = 64 * 1024;
 const SHAPE = 'pipe one flat JSON object, for example {"username":"app_a","password":"..."}';
@@ -56,40 +57,51 @@ export const put: CommandModule = {
       .option('--store <store>', 'the store, for a secret that is not in secrets');
   },
   async run(context, [name = ''], flags) {
-    const { out, stdin, env } = context;
     const config = await context.config();
-    const { notFound, storeOf } = await import('../stores.ts');
-    const store = await storeOf(config, name, flags['store'] as string | undefined, openGate());
-    if (!supportsPut(store)) {
-      throw new KeywheelError('ERR_USAGE', `a store of kind ${store.kind} takes no values from keywheel`, {
-        hint: 'write it with the store’s own tools',
-      });
-    }
-    const value = await readValue(stdin, name);
-    if (Object.hasOwn(config.secrets, name)) {
-      const { openPorts, systemDeps } = await import('../engine.ts');
-      const ports = await openPorts(config, name, systemDeps, { env });
-      // What the target could not rotate is refused here, before consumers read it. Pure: nothing is connected to.
-      try {
-        ports.target.slotOf(value);
-      } finally {
-        await ports.close();
-      }
-    }
-    const before = await store.describe(name);
-    if (flags['new'] === true && before !== undefined) {
-      throw new KeywheelError('ERR_STORE_CONFLICT', `${name} exists already, nothing was written`, {
-        hint: 'leave --new out to replace its value',
-        subject: name,
-      });
-    }
-    if (flags['new'] !== true && before === undefined) throw notFound(config, name);
-    // Compare-and-set against what was just seen: a rotation that publishes in between is not overwritten.
-    const after = await store.put(name, value, before?.revision ?? null);
-    const version = after.labels.current?.id ?? '';
-    if (out.json) out.record({ name, version, revision: after.revision });
-    else out.line(version);
-    out.say(`${name}: version ${version} is current`);
-    return EXIT.done;
+    const { withStore } = await import('../stores.ts');
+    const opening = { config, env: context.env, gate: openGate() };
+    return withStore(opening, name, flags['store'] as string | undefined, (store) =>
+      putInto(context, config, store, name, flags),
+    );
   },
 };
+
+async function putInto(
+  { out, stdin, env }: Context,
+  config: LoadedConfig,
+  store: SecretStore,
+  name: string,
+  flags: Flags,
+): Promise<ExitCode> {
+  if (!supportsPut(store)) {
+    throw new KeywheelError('ERR_USAGE', `a store of kind ${store.kind} takes no values from keywheel`, {
+      hint: 'write it with the store’s own tools',
+    });
+  }
+  const value = await readValue(stdin, name);
+  if (Object.hasOwn(config.secrets, name)) {
+    const { openPorts, systemDeps } = await import('../../../shared/engine/index.ts');
+    const ports = await openPorts(config, name, systemDeps, { env });
+    // What the target could not rotate is refused here, before consumers read it. Pure: nothing is connected to.
+    try {
+      ports.target.slotOf(value);
+    } finally {
+      await ports.close();
+    }
+  }
+  const before = await store.describe(name);
+  if (flags['new'] === true && before !== undefined) {
+    throw new KeywheelError('ERR_STORE_CONFLICT', `${name} exists already, nothing was written`, {
+      hint: 'leave --new out to replace its value',
+      subject: name,
+    });
+  }
+  if (flags['new'] !== true && before === undefined) throw (await import('../stores.ts')).notFound(config, name);
+  // Compare-and-set against what was just seen: a rotation that publishes in between is not overwritten.
+  const after = await store.put(name, value, before?.revision ?? null);
+  const version = after.labels.current?.id ?? '';
+  if (out.json) out.record({ name, version, revision: after.revision });
+  else out.line(version);
+  out.say(`${name}: version ${version} is current`);
+  return EXIT.done;
+}

@@ -2,8 +2,7 @@ import { formatDuration, secretOf, type LoadedConfig } from '../../../shared/con
 import { KeywheelError } from '../../../shared/errors.ts';
 import type { Selection } from '../../../shared/rotation/index.ts';
 import type { CommandModule, Context, Flags } from '../context.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import { combine, outcomeOf } from '../outcome.ts';
+import { combine, EXIT, outcomeOf, rehearsalRecord, type ExitCode } from '../../../shared/reply/index.ts';
 
 /** Long enough to see a rotation through to its grace; grace itself is waited for with --wait. */
 const DEFAULT_WAIT = 60_000;
@@ -57,8 +56,8 @@ async function rehearseAll(
   selection: Selection,
 ): Promise<ExitCode> {
   const { out, env } = context;
-  const { rehearseSecret, systemDeps } = await import('../engine.ts');
-  const { rehearsalLines, rehearsalRecord } = await import('../rehearsal.ts');
+  const { rehearseSecret, systemDeps } = await import('../../../shared/engine/index.ts');
+  const { rehearsalLines } = await import('../rehearsal.ts');
   const codes: ExitCode[] = [];
   const records: object[] = [];
   for (const name of names) {
@@ -95,7 +94,7 @@ async function rotateAll(
 ): Promise<ExitCode> {
   const { out, env } = context;
   const [{ rotateSecrets, systemDeps }, { createProgress, silent }] = await Promise.all([
-    import('../engine.ts'),
+    import('../../../shared/engine/index.ts'),
     import('../progress.ts'),
   ]);
   const expected = expect === undefined ? undefined : await (await import('../rehearsal.ts')).readDryRun(expect, names);

@@ -3,7 +3,7 @@ import { isKeywheelError } from '../../../shared/errors.ts';
 import { nextStart, RECORD_VERSION, type RotationRecord, type SecretJournal } from '../../../shared/rotation/index.ts';
 import type { Label, SecretState } from '../../../shared/stores/index.ts';
 import type { CommandModule, Context } from '../context.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
+import { EXIT, type ExitCode } from '../../../shared/reply/index.ts';
 import { harmless, table, wrap } from '../text.ts';
 
 interface SecretStatus {
@@ -43,7 +43,7 @@ async function read(
   const newer = tooNew(written);
   const journal = newer === undefined ? written : undefined;
   const [{ openPorts, rotationPolicyOf, systemDeps }, { readingGate }] = await Promise.all([
-    import('../engine.ts'),
+    import('../../../shared/engine/index.ts'),
     import('../stores.ts'),
   ]);
   const { store, strategy, enabled, schedule } = await secretOf(config, name);

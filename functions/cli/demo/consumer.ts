@@ -1,7 +1,7 @@
 /**
- * An application that uses a secret as an honest one does: it reads `current`, caches it no longer than it said it would, and connects with
- * what it has. It knows nothing of rotation, never looks at `pending` or `previous`, and never tries a query twice: whatever goes wrong
- * is counted.
+ * An application that uses a secret as an honest one does: it has `keywheel/client` read `current` and keep it, takes connections from a pool
+ * over it, and opens some of its own. It knows nothing of rotation, never looks at `pending` or `previous`, and never tries a query twice:
+ * whatever goes wrong is counted, a refused login also when the pool makes it good.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -11,14 +11,17 @@ export interface Credential {
   readonly password: string;
 }
 
-interface Connection {
+export interface Connection {
   /** Runs one query; returns the account that the server says it ran for. `turn` picks among the application's statements. */
   query(turn: number): Promise<string>;
   close(): Promise<void>;
 }
 
 export interface ConsumerPorts {
+  /** From the client's cache. */
   readCurrent(): Promise<Credential>;
+  /** A connection of the pool; closing gives it back. Undefined when a login was refused, which was counted where it happened. */
+  pooled(): Promise<Connection | undefined>;
   /** `onLost` is called when the server ends an idle connection. */
   connect(credential: Credential, onLost: (error: unknown) => void): Promise<Connection>;
   now(): number;
@@ -28,7 +31,7 @@ export interface ConsumerPorts {
 }
 
 export interface ConsumerPlan {
-  /** Milliseconds; each refill lives between 60 % and 100 % of it, so that workers do not refresh together. */
+  /** Milliseconds: the client's `maxAge`. */
   readonly maxCacheAge: number;
   /** Pooled connections, each with a query every `period` milliseconds. */
   readonly pool: number;
@@ -56,14 +59,13 @@ export async function runConsumer(
   events: ConsumerEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  const current = openCache(ports, plan.maxCacheAge);
   const fail = (during: QueryFailure['during'], account: string, error: unknown): void => {
     events.failed({ at: ports.now(), code: ports.codeOf(error), account, during });
   };
 
   async function credential(): Promise<Credential | undefined> {
     try {
-      return await current();
+      return await ports.readCurrent();
     } catch (error) {
       fail('read', '', error);
       return undefined;
@@ -79,40 +81,36 @@ export async function runConsumer(
     }
   }
 
-  /** True when the connection is still good. */
-  async function ask(connection: Connection, login: Credential, turn: number): Promise<boolean> {
+  async function take(): Promise<Connection | undefined> {
+    try {
+      return await ports.pooled();
+    } catch (error) {
+      fail(/^ERR_(STORE|SECRET)_/.test(ports.codeOf(error)) ? 'read' : 'connect', '', error);
+      return undefined;
+    }
+  }
+
+  async function ask(connection: Connection, account: string, turn: number): Promise<void> {
     const before = ports.now();
     try {
-      const account = await connection.query(turn);
-      events.queried(account, before, ports.now() - before);
-      return true;
+      const asWhom = await connection.query(turn);
+      events.queried(asWhom, before, ports.now() - before);
     } catch (error) {
-      fail('query', login.username, error);
-      return false;
+      fail('query', account, error);
     }
+    await close(connection);
   }
 
   const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined);
 
-  // Between two queries a pooled connection compares its version with the cache: a new one is opened, then the old one closed.
   async function pooled(): Promise<void> {
-    let held: { connection: Connection; login: Credential } | undefined;
     await pause(plan.period * ports.uniform());
     for (let turn = 0; !signal.aborted; turn += 1) {
       const started = ports.now();
-      const login = await credential();
-      if (login && held?.login.version !== login.version) {
-        const connection = await open(login);
-        if (held) await close(held.connection);
-        held = connection ? { connection, login } : undefined;
-      }
-      if (held && !(await ask(held.connection, held.login, turn))) {
-        await close(held.connection);
-        held = undefined;
-      }
+      const connection = await take();
+      if (connection) await ask(connection, '', turn);
       await pause(Math.max(1, plan.period - (ports.now() - started)));
     }
-    if (held) await close(held.connection);
   }
 
   async function fresh(): Promise<void> {
@@ -120,10 +118,7 @@ export async function runConsumer(
     for (let turn = 0; !signal.aborted; turn += 1) {
       const login = await credential();
       const connection = login && (await open(login));
-      if (login && connection) {
-        await ask(connection, login, turn);
-        await close(connection);
-      }
+      if (login && connection) await ask(connection, login.username, turn);
       await pause(plan.freshEvery * (0.5 + ports.uniform()));
     }
   }
@@ -133,25 +128,4 @@ export async function runConsumer(
 
 async function close(connection: Connection): Promise<void> {
   await connection.close().catch(() => undefined);
-}
-
-/** `current`, read at most once per lifetime and once at a time. Age counts from before the read: the value may be that old. */
-function openCache(ports: ConsumerPorts, maxAge: number): () => Promise<Credential> {
-  let value: Credential | undefined;
-  let expires = 0;
-  let reading: Promise<Credential> | undefined;
-  return () => {
-    if (value && ports.now() < expires) return Promise.resolve(value);
-    reading ??= (async () => {
-      const asked = ports.now();
-      try {
-        value = await ports.readCurrent();
-        expires = asked + maxAge * (0.6 + 0.4 * ports.uniform());
-        return value;
-      } finally {
-        reading = undefined;
-      }
-    })();
-    return reading;
-  };
 }

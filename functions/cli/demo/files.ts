@@ -4,10 +4,11 @@ import { chmod, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { formatDuration, type LocalStoreConfig, type SqliteStateConfig } from '../../../shared/config/index.ts';
+import { formatDuration } from '../../../shared/config/index.ts';
 import type { Random } from '../../../shared/deps.ts';
 import { ACCOUNTS, ADMIN, DATABASE, ENDPOINT, OWNER } from './application.ts';
 import { HOST } from './database.ts';
+import type { Project, Sections } from './platform.ts';
 
 export const SECRET = 'shop-database';
 /** What the configuration promises of consumers, in milliseconds, and what they do: the difference is for a machine that is busy. */
@@ -21,12 +22,6 @@ export const systemRandom: Random = {
   uniform: () => randomBytes(4).readUInt32BE() / 2 ** 32,
 };
 
-export interface Project {
-  readonly configFile: string;
-  readonly store: LocalStoreConfig;
-  readonly state: SqliteStateConfig;
-}
-
 /** A fresh folder that only this user can read. As root, others may pass through it: the server runs as another user. */
 export async function makeFolder(): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), 'keywheel-demo-'));
@@ -34,28 +29,40 @@ export async function makeFolder(): Promise<string> {
   return dir;
 }
 
-export async function writeProject(dir: string, port: number, adminPassword: string): Promise<Project> {
+/** In milliseconds. */
+export interface Promises {
+  readonly maxCacheAge: number;
+  readonly grace: number;
+  readonly quiet: number;
+  readonly samples: number;
+}
+
+const PROMISES: Promises = { maxCacheAge: MAX_CACHE_AGE, grace: GRACE, quiet: 1000, samples: 3 };
+
+/** Writes `dir`/project with keywheel.yaml and the admin's password. */
+export async function writeProject(
+  dir: string,
+  port: number,
+  adminPassword: string,
+  sections: Sections,
+  promises: Promises = PROMISES,
+): Promise<Project> {
   const folder = path.join(dir, 'project');
   await mkdir(folder, { mode: 0o700 });
   const file = (name: string): string => path.join(folder, name);
-  await writeFile(file('store.key'), `${randomBytes(32).toString('base64')}\n`, { mode: 0o600 });
   await writeFile(file('admin.password'), `${adminPassword}\n`, { mode: 0o600 });
-  await writeFile(file('keywheel.yaml'), stringify(configuration(port)), { mode: 0o600 });
-  return {
-    configFile: file('keywheel.yaml'),
-    store: { kind: 'local', path: file('store.json'), keyFile: file('store.key') },
-    state: { kind: 'sqlite', path: file('state.db') },
-  };
+  await writeFile(file('keywheel.yaml'), stringify(configuration(port, sections, promises)), { mode: 0o600 });
+  return { configFile: file('keywheel.yaml') };
 }
 
-function configuration(port: number): object {
+function configuration(port: number, { state, store }: Sections, promises: Promises): object {
   return {
     version: 1,
-    state: { kind: 'sqlite', path: 'state.db' },
-    stores: { local: { kind: 'local', path: 'store.json', keyFile: 'store.key' } },
+    state,
+    stores: { main: store },
     secrets: {
       [SECRET]: {
-        store: 'local',
+        store: 'main',
         strategy: 'dual-account',
         target: {
           kind: 'postgres',
@@ -68,9 +75,9 @@ function configuration(port: number): object {
           ownerRole: OWNER,
           endpoints: [{ name: ENDPOINT, host: HOST, port }],
         },
-        consumers: { maxCacheAge: formatDuration(MAX_CACHE_AGE) },
-        grace: formatDuration(GRACE),
-        evidence: { samples: 3, quiet: '1s' },
+        consumers: { maxCacheAge: formatDuration(promises.maxCacheAge) },
+        grace: formatDuration(promises.grace),
+        evidence: { samples: promises.samples, quiet: formatDuration(promises.quiet) },
       },
     },
   };

@@ -4,7 +4,9 @@ import { complaints, summarize, type Timeline } from './timeline.ts';
 export function renderSummary(timeline: Timeline, report: string): string {
   const { seconds, queries, failed, rotations, resumes, refused } = summarize(timeline);
   const found = complaints(timeline);
+  const { platform } = timeline;
   const rows: [string, string][] = [
+    ...(platform === undefined ? [] : [['platform', platform.title] satisfies [string, string]]),
     ['queries', `${queries.toLocaleString('en-US')} in ${seconds} s, the slowest took ${timeline.slowest} ms`],
     ['failed', String(failed)],
     ['rotations', String(rotations)],

@@ -1,12 +1,12 @@
 /** What a worker process counts, and the messages between it and the demo. */
-import type { LocalStoreConfig } from '../../../shared/config/index.ts';
+import type { ClientStore } from '../../../shared/client/index.ts';
 import type { ConsumerEvents, ConsumerPlan, QueryFailure } from './consumer.ts';
 
 /** Counts are kept per tenth of a second. */
 export const BUCKET_MS = 100;
 
 export interface WorkerJob {
-  readonly store: LocalStoreConfig;
+  readonly store: ClientStore;
   readonly secret: string;
   readonly port: number;
   readonly plan: ConsumerPlan;

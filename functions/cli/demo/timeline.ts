@@ -46,6 +46,8 @@ interface Note {
 export interface Timeline {
   readonly accounts: readonly string[];
   readonly serverVersion: string;
+  /** What the rotations run on, if not on this machine alone: its name, and what there is of it. */
+  readonly platform?: { readonly name: string; readonly title: string };
   readonly workers: number;
   /** The load's first moment, once there is one. */
   startedAt: number;
@@ -70,7 +72,9 @@ export interface Summary {
   readonly refused: number;
 }
 
-export function startTimeline(about: Pick<Timeline, 'accounts' | 'serverVersion' | 'workers' | 'startedAt'>): Timeline {
+export function startTimeline(
+  about: Pick<Timeline, 'accounts' | 'serverVersion' | 'platform' | 'workers' | 'startedAt'>,
+): Timeline {
   return { ...about, endedAt: about.startedAt, buckets: new Map(), failures: [], labels: [], turns: [], notes: [], slowest: 0 };
 }
 

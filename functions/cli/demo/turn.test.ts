@@ -53,6 +53,7 @@ const plan = (killAt?: Phase) => ({
   configFile: 'k.yaml',
   endpoint: 'primary',
   unattended: 1,
+  lookEvery: 4,
   ...(killAt && { killAt }),
 });
 const never = new AbortController().signal;

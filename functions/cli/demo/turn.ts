@@ -6,7 +6,6 @@ import type { Ended, Run } from './cli.ts';
 import type { Timeline, Turn } from './timeline.ts';
 
 const RESUME_ATTEMPTS = 6;
-const LOOK_EVERY = 4;
 
 export interface TurnPorts {
   start(args: readonly string[]): Run;
@@ -25,6 +24,8 @@ export interface TurnPlan {
   readonly endpoint: string;
   /** Milliseconds that nobody drives the rotation after its process was killed. */
   readonly unattended: number;
+  /** Milliseconds between two looks at the journal, while it is decided whether to kill. */
+  readonly lookEvery: number;
   /** Kill the process when the journal has reached this phase. */
   readonly killAt?: Phase;
 }
@@ -72,7 +73,7 @@ export async function takeTurn(timeline: Timeline, plan: TurnPlan, ports: TurnPo
     turn.kill = { at: ports.now(), phase: turn.record?.phase ?? killAt };
     return true;
   };
-  let ended = await attended(run(), signal, look);
+  let ended = await attended(run(), signal, { every: plan.lookEvery, look });
   await read();
   // It may have finished between the look and the signal: then nothing was killed.
   if (turn.kill && ended.signal !== 'SIGKILL') delete turn.kill;
@@ -101,20 +102,27 @@ export async function takeTurn(timeline: Timeline, plan: TurnPlan, ports: TurnPo
   return { turn, retired };
 }
 
-/** Waits for a process while looking at it every few milliseconds; `look` says when to kill it. An interruption takes it along. */
-async function attended(run: Run, signal: AbortSignal, look?: () => Promise<boolean>): Promise<Ended> {
+interface Looking {
+  /** Milliseconds. */
+  readonly every: number;
+  /** Says when to kill it. */
+  readonly look: () => Promise<boolean>;
+}
+
+/** Waits for a process while looking at it. An interruption takes it along. */
+async function attended(run: Run, signal: AbortSignal, looking?: Looking): Promise<Ended> {
   const over = new AbortController();
   const stop = (): void => run.kill('SIGKILL');
   signal.addEventListener('abort', stop, { once: true });
   const done = run.done.finally(() => over.abort());
   try {
-    if (look) {
+    if (looking) {
       while (!over.signal.aborted && !signal.aborted) {
-        if (await look()) {
+        if (await looking.look()) {
           run.kill('SIGKILL');
           break;
         }
-        await delay(LOOK_EVERY);
+        await delay(looking.every);
       }
     }
     const ended = await done;

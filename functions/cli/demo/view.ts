@@ -52,7 +52,8 @@ export function renderView(timeline: Timeline, now: number, options: ViewOptions
 
 function header(timeline: Timeline, now: number, width: number, paint: Palette): string {
   const title = 'keywheel demo';
-  const about = `PostgreSQL ${timeline.serverVersion} · ${timeline.workers} workers · ${seconds(now - timeline.startedAt)}`;
+  const platform = timeline.platform === undefined ? '' : `${timeline.platform.name} · `;
+  const about = `${platform}PostgreSQL ${timeline.serverVersion} · ${timeline.workers} workers · ${seconds(now - timeline.startedAt)}`;
   return `${MARGIN}${paint.bold(title)}${' '.repeat(Math.max(2, width - title.length - about.length - 3))}${paint.dim(about)}`;
 }
 

@@ -5,7 +5,6 @@ import type { State } from '../../../shared/state/index.ts';
 import type { Label, SecretStore } from '../../../shared/stores/index.ts';
 import type { LabelChange, LabelMark } from './timeline.ts';
 
-const JOURNAL_EVERY = 12;
 const LABELS_EVERY = 8;
 
 export interface Watched {
@@ -13,6 +12,8 @@ export interface Watched {
   readonly store: Pick<SecretStore, 'describe' | 'read'>;
   readonly secret: string;
   readonly now: () => number;
+  /** Milliseconds between two looks at the journal. */
+  readonly every: number;
 }
 
 export interface WatchListener {
@@ -47,7 +48,7 @@ export async function watch(watched: Watched, listener: WatchListener, signal: A
     } catch {
       // Told by the rotation's own process, if it matters.
     }
-    await delay(JOURNAL_EVERY, undefined, { signal }).catch(() => undefined);
+    await delay(watched.every, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -1,14 +1,14 @@
-/** One worker process of the demo's application: a consumer with the store's port and PostgreSQL's driver, and a count for its parent. */
-import { Client } from 'pg';
-import { openGate, systemClock } from '../../../shared/deps.ts';
-import { KeywheelError } from '../../../shared/errors.ts';
-import { openStore } from '../../../shared/stores/index.ts';
+/** One worker process of the demo's application: a consumer with `keywheel/client` and PostgreSQL's driver, and a count for its parent. */
+import pg from 'pg';
+import { KeywheelError, openClient, pgPool } from '../../../shared/client/index.ts';
 import { DATABASE, sqlState } from './application.ts';
-import { runConsumer, type ConsumerPorts } from './consumer.ts';
+import { runConsumer, type Connection, type ConsumerPorts, type QueryFailure } from './consumer.ts';
 import { HOST } from './database.ts';
 import { systemRandom } from './files.ts';
 import { openTally, type WorkerJob, type WorkerReport } from './tally.ts';
 
+/** invalid_password */
+const REFUSED = '28P01';
 const STATEMENTS = [
   'SELECT session_user AS account, amount FROM orders ORDER BY id DESC LIMIT 1',
   'SELECT session_user AS account, sum(amount) FROM orders WHERE id > (SELECT max(id) - 100 FROM orders)',
@@ -25,54 +25,49 @@ async function work(job: WorkerJob): Promise<void> {
   const stop = new AbortController();
   process.once('message', () => stop.abort());
   process.once('disconnect', () => stop.abort());
-  const store = await openStore(job.store, { clock: systemClock, random: systemRandom, gate: openGate() });
+  const tally = openTally();
+  const fail = (during: QueryFailure['during'], code: string): void =>
+    tally.failed({ at: Date.now(), code, account: '', during });
+  const client = openClient(job.store, {
+    maxAge: job.plan.maxCacheAge,
+    // The pool makes a refused login good, and its caller does not see it. Here it counts as failed: none is to happen.
+    onEvent: ({ type }) => void (type === 'refused' && fail('connect', REFUSED)),
+  });
+  const server = {
+    host: HOST,
+    port: job.port,
+    database: DATABASE,
+    application_name: 'shop',
+    connectionTimeoutMillis: 5000,
+    query_timeout: 5000,
+  };
+  const pool = pgPool(client, job.secret, pg, { ...server, max: job.plan.pool });
+  pool.on('error', (error) => fail('idle', sqlState(error)));
+
   const ports: ConsumerPorts = {
     async readCurrent() {
-      const found = await store.read(job.secret, 'current');
-      if (!found) throw new KeywheelError('ERR_SECRET_NOT_FOUND', `no version of ${job.secret} is current`);
-      const { username, password } = found.value;
-      return { version: found.id, username: String(username), password: String(password) };
+      const { value, version } = await client.get(job.secret);
+      return { version, username: String(value['username']), password: String(value['password']) };
+    },
+    async pooled() {
+      try {
+        const connection = await pool.connect();
+        return connectionOf(connection, (failed) => Promise.resolve(connection.release(failed)));
+      } catch (error) {
+        if (sqlState(error) === REFUSED) return undefined;
+        throw error;
+      }
     },
     async connect({ username, password }, onLost) {
-      const client = new Client({
-        host: HOST,
-        port: job.port,
-        database: DATABASE,
-        user: username,
-        password,
-        application_name: 'shop',
-        connectionTimeoutMillis: 5000,
-        query_timeout: 5000,
-      });
-      let closing = false;
-      let failed = false;
-      client.on('error', (error) => {
-        // An error that a running query already reported is one failure, not two.
-        if (!closing && !failed) onLost(error);
-        failed = true;
-      });
-      await client.connect();
-      return {
-        async query(turn) {
-          try {
-            const { rows } = await client.query<{ account: string }>(STATEMENTS[turn % STATEMENTS.length] ?? '');
-            return rows[0]?.account ?? username;
-          } catch (error) {
-            failed = true;
-            throw error;
-          }
-        },
-        close() {
-          closing = true;
-          return client.end();
-        },
-      };
+      const connection = new pg.Client({ ...server, user: username, password });
+      const made = connectionOf(connection, () => connection.end(), onLost);
+      await connection.connect();
+      return made;
     },
     now: Date.now,
     uniform: () => systemRandom.uniform(),
     codeOf: (error) => (error instanceof KeywheelError ? error.code : sqlState(error)),
   };
-  const tally = openTally();
   const report = (): void => {
     const counts = tally.take();
     if (process.connected && (counts.counts.length > 0 || counts.failures.length > 0))
@@ -81,6 +76,38 @@ async function work(job: WorkerJob): Promise<void> {
   const timer = setInterval(report, 100);
   await runConsumer(ports, job.plan, tally, stop.signal);
   clearInterval(timer);
+  await pool.end();
+  await client.close();
   report();
   process.disconnect();
+}
+
+/** `close` is told whether the connection has failed. An error that a query has reported is one failure, not two. */
+function connectionOf(
+  connection: pg.ClientBase,
+  close: (failed: boolean) => Promise<void>,
+  onLost?: (error: unknown) => void,
+): Connection {
+  let [closing, failed] = [false, false];
+  const lost = (error: unknown): void => {
+    if (!closing && !failed) onLost?.(error);
+    failed = true;
+  };
+  connection.on('error', lost);
+  return {
+    async query(turn) {
+      try {
+        const { rows } = await connection.query<{ account: string }>(STATEMENTS[turn % STATEMENTS.length] ?? '');
+        return rows[0]?.account ?? '';
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    },
+    async close() {
+      closing = true;
+      await close(failed);
+      if (onLost === undefined) connection.off('error', lost);
+    },
+  };
 }

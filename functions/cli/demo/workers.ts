@@ -18,11 +18,20 @@ export interface WorkerListener {
   lost(code: string): void;
 }
 
-export function startWorkers(count: number, job: WorkerJob, listener: WorkerListener): Workers {
+/** `env` is added to this process's own environment. */
+export function startWorkers(
+  count: number,
+  job: WorkerJob,
+  listener: WorkerListener,
+  env: Readonly<Record<string, string>> = {},
+): Workers {
   let stopping = false;
   const children: ChildProcess[] = [];
   for (let n = 0; n < count; n += 1) {
-    const child = fork(new URL('./worker.ts', import.meta.url), [], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(new URL('./worker.ts', import.meta.url), [], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: { ...process.env, ...env },
+    });
     child.on('message', (message) => listener.report(message as WorkerReport));
     child.on('error', () => undefined);
     child.on('exit', (code, signal) => {

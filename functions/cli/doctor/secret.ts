@@ -2,9 +2,16 @@
 import { formatDuration, policyOf, secretOf, type LoadedConfig, type SecretConfig } from '../../../shared/config/index.ts';
 import { RECORD_VERSION, type SecretJournal } from '../../../shared/rotation/index.ts';
 import type { SecretValue } from '../../../shared/stores/index.ts';
-import { supportsUsage, type Finding, type Slot, type Stamp, type Target } from '../../../shared/targets/index.ts';
+import {
+  supportsReview,
+  supportsUsage,
+  type Finding,
+  type Slot,
+  type Stamp,
+  type Target,
+} from '../../../shared/targets/index.ts';
 import type { Context } from '../context.ts';
-import { openPorts, systemDeps, type Opened } from '../engine.ts';
+import { openPorts, systemDeps, type Opened } from '../../../shared/engine/index.ts';
 import { openGate } from '../../../shared/deps.ts';
 import { readingGate } from '../stores.ts';
 import { fail, failed, ok, warn, type Check } from './check.ts';
@@ -139,6 +146,8 @@ export async function checkSecret(context: Context, config: LoadedConfig, name: 
     if (current === undefined) return [...checks, fail(name, 'is not in its store', `keywheel put ${name} --new < value.json`)];
     const slot = looking.target.slotOf(current.value);
     checks.push(ok(name, `current names the pinned account ${slot}`));
+    if (supportsReview(looking.target))
+      checks.push(...looking.target.review(current.value).map((finding) => fromFinding(name, finding)));
     // Logins are not made by the looking gate, and here they are what is wanted. Nothing below has an effect.
     const real = await openPorts(config, name, systemDeps, { env: context.env, gate: openGate() });
     opened.push(real);

@@ -2,6 +2,7 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, fsyncSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import type { Environment } from '../../config/index.ts';
 import { KeywheelError } from '../../errors.ts';
 
 const KEY_BYTES = 32;
@@ -48,7 +49,7 @@ export function createLocalStoreKey(file: string): void {
 }
 
 /** The key's bytes. ERR_STORE_KEY when it is missing, exposed or malformed, or when not exactly one source is named. */
-export function readKey({ keyFile, keyEnv }: KeySource): Uint8Array {
+export function readKey({ keyFile, keyEnv }: KeySource, env: Environment = process.env): Uint8Array {
   if ((keyFile === undefined) === (keyEnv === undefined)) {
     const said = keyFile === undefined ? 'neither keyFile nor keyEnv is given' : 'both keyFile and keyEnv are given';
     throw new KeywheelError('ERR_STORE_KEY', `local store has no certain key, because ${said}`, {
@@ -57,7 +58,7 @@ export function readKey({ keyFile, keyEnv }: KeySource): Uint8Array {
   }
   if (keyFile !== undefined) return parse(readKeyFile(keyFile), keyFile, `store key file ${keyFile}`);
   const name = keyEnv ?? '';
-  const text = process.env[name];
+  const text = env[name];
   if (text === undefined || text === '') {
     throw keyError(name, `store key cannot be read, because ${name} is not set`, `export ${name} with the 32-byte key in base64`);
   }

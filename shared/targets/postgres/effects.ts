@@ -55,12 +55,14 @@ export async function retireCredential(
   let mine = true;
   await change(context, stamp, `retiring ${id.key} of ${id.slot}`, (marks) => {
     const mark = marks.get(id.slot)?.mark;
-    if (mark?.credential === NONE && mark.retired === id.key) return []; // begun before; only its sessions may be left
+    const begun = mark?.credential === NONE && mark.retired === id.key;
     if (seen === 'refused') {
-      mine = false; // dead by another hand: what the slot holds now may be somebody's live credential
+      // Begun before: only its sessions may be left. Otherwise dead by another hand: what the slot holds now may be somebody's live credential.
+      mine = begun;
       return [];
     }
-    if ((mark?.credential ?? ADOPTED) !== id.key) throw mismatch(id, mark);
+    // Retired once and accepted all the same: a person, or AWS's template, set the password after us and left our mark as it was.
+    if (!begun && (mark?.credential ?? ADOPTED) !== id.key) throw mismatch(id, mark);
     const next: Mark = { ...markOf(stamp, NONE), retired: id.key };
     return [{ account: id.slot, verifier: unknowable(), human: humanOf(marks, id.slot), mark: next }];
   });

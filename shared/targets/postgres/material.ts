@@ -55,7 +55,7 @@ export function compose(
 }
 
 /** A secret's writer cannot redirect us, or the consumers of the next version, to another server. */
-function checkPinned(config: PostgresTargetConfig, endpoints: readonly Endpoint[], value: SecretValue): void {
+export function checkPinned(config: PostgresTargetConfig, endpoints: readonly Endpoint[], value: SecretValue): void {
   const servers = [{ host: config.host, port: config.port }, ...endpoints];
   const same = (left: string, right: string): boolean =>
     left.toLowerCase().replace(/\.$/, '') === right.toLowerCase().replace(/\.$/, '');

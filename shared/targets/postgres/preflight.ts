@@ -5,6 +5,8 @@ import type { Finding, Slot, Stamp } from '../port.ts';
 import type { Row, Sql } from './admin.ts';
 import { error, warning } from './findings.ts';
 import { ownedByOther, ownerOf, parseComment, takeOver, type Comment } from './mark.ts';
+import { memberOwns } from './member-owns.ts';
+import { memberPairOf } from './member-pair.ts';
 import { ownedObjects, ownerFindings, idleInUse } from './preflight-pair.ts';
 import { identifier, literal } from './statements.ts';
 
@@ -31,8 +33,14 @@ export async function preflightFindings(sql: Sql, input: PreflightInput): Promis
   if (!accounts.every((account) => roles.has(account))) return findings;
   findings.push(...(await adminFindings(sql, accounts, config.admin.username, pair)));
   if (!pair) return findings;
-  findings.push(...(await ownerFindings(sql, accounts, config, roles)));
-  findings.push(...(await ownedObjects(sql, accounts, config.ownerRole ?? '')));
+  const members = memberPairOf(config);
+  if (members === undefined) {
+    findings.push(...(await ownerFindings(sql, accounts, config, roles)));
+    findings.push(...(await ownedObjects(sql, accounts, config.ownerRole ?? '')));
+  } else {
+    // That the one is a member of the other is the first thing that is compared.
+    findings.push(...(await memberOwns(sql, members, to)));
+  }
   findings.push(...(await idleInUse(sql, to)));
   return findings;
 }
@@ -70,7 +78,7 @@ async function serverFindings(sql: Sql): Promise<Finding[]> {
 function accountFindings(account: string, row: Row | undefined, { config, to, stamp }: PreflightInput): Finding[] {
   const role = identifier(account);
   if (row === undefined) {
-    const owner = config.ownerRole;
+    const owner = config.ownerRole === account ? undefined : config.ownerRole;
     const joined = owner === undefined ? '' : ` IN ROLE ${identifier(owner)}; ALTER ROLE ${role} SET role TO ${literal(owner)}`;
     return [error('account-missing', `role ${account} does not exist`, `CREATE ROLE ${role} LOGIN${joined}`)];
   }

@@ -7,6 +7,7 @@ import type { SecretValue } from '../../stores/index.ts';
 import type { Probe, Slot } from '../port.ts';
 import { address, closeAndWait, connect, destroy, type Endpoint } from './connect.ts';
 import { passwordOf, slotOf } from './material.ts';
+import { memberPairOf } from './member-pair.ts';
 import { failureOf } from './outcomes.ts';
 
 /** What a rehearsal would have made of a slot's password: the digest that was applied, or `retired`. */
@@ -53,7 +54,9 @@ async function login(config: PostgresTargetConfig, endpoint: Endpoint, slot: Slo
       const { session, current } = rows[0] ?? { session: '', current: '' };
       if (session !== slot) return say('forbidden', `the server logged it in as ${session}`);
       const expected = config.accounts.length > 1 ? config.ownerRole : undefined;
-      if (expected !== undefined && current !== expected) {
+      // The member of a pair has what it needs by inheritance; that it acts as itself is found by preflight.
+      const asItself = memberPairOf(config)?.member === slot && current === slot;
+      if (expected !== undefined && current !== expected && !asItself) {
         return say('forbidden', `the session acts as ${current} and not as ${expected}, so it would own what it creates`);
       }
       return say('accepted', `logged in as ${session}${current === session ? '' : `, acts as ${current}`}`);

@@ -132,7 +132,7 @@ export async function prepareRoom(server: Postgres, options: RoomOptions): Promi
     login: (secret, value) => loginAt(server, pairOf(secret).database, value),
     openStore: async () => {
       const { main } = (await config()).stores;
-      if (main === undefined) throw new Error('the configuration has no store main');
+      if (main?.kind !== 'local') throw new Error('the configuration has no local store main');
       return openLocalStore(main, { clock: systemClock, random: realRandom, gate: openGate() });
     },
     openState: async () => openState((await config()).state, { clock: systemClock, random: realRandom }),

@@ -29,7 +29,7 @@ export function renderReport(timeline: Timeline): string {
       <body>
         <main>
           <p class="mark">
-            <b>keywheel demo</b> · PostgreSQL ${timeline.serverVersion} ·
+            <b>keywheel demo</b>${timeline.platform === undefined ? '' : ` on ${timeline.platform.name}`} · PostgreSQL ${timeline.serverVersion} ·
             ${new Date(timeline.startedAt).toISOString().slice(0, 16).replace('T', ' ')} UTC
           </p>
           ${headline(summary, timeline)} ${numbers(summary, timeline)}
@@ -110,11 +110,14 @@ function legend(model: ReportModel): Markup {
 
 function method(timeline: Timeline): Markup {
   const leaks = timeline.leaks ?? 0;
+  const where =
+    timeline.platform === undefined
+      ? markup`Each rotation is a process of its own: <code>keywheel rotate --wait</code>, the production command with a
+          production configuration.`
+      : markup`The rotations ran on ${timeline.platform.title}, all of it on this machine, in processes of their own and with a
+          production configuration.`;
   return markup`<ul class="facts">
-    <li>
-      Each rotation is a process of its own: <code>keywheel rotate --wait</code>, the production command with a production
-      configuration.
-    </li>
+    <li>${where}</li>
     <li>
       The ${words(timeline.workers)} workers read <code>current</code>, cache it for at most 1.2 seconds, and query over
       pooled and fresh connections. They never retry: whatever goes wrong is counted.

@@ -1,0 +1,10 @@
+export {
+  openNamedStore,
+  openPorts,
+  rehearseSecret,
+  rotateSecrets,
+  rotationPolicyOf,
+  systemDeps,
+  type EngineDeps,
+  type Opened,
+} from './engine.ts';

@@ -1,0 +1,2 @@
+/** The least that Lambda takes. */
+export const rotate = async (): Promise<void> => {};
