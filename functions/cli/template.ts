@@ -18,6 +18,11 @@ stores:
     path: ${TEMPLATE_FOLDER}/store.db
     # 32 random bytes in base64, mode 0600. Without it the store cannot be read: back it up.
     keyFile: ${TEMPLATE_KEY}
+  # Or a cloud's own, with the credentials that its SDK finds by itself (docs/guides):
+  # aws: { kind: aws, region: eu-central-1 }
+  # gcp: { kind: gcp, project: my-project }
+  # azure: { kind: azure, vaultUrl: https://my-vault.vault.azure.net }
+  # vault: { kind: vault, address: https://vault.example.com:8200, login: { method: kubernetes, role: keywheel } }
 
 # Times in which no rotation starts and nothing is retired.
 # blackouts:

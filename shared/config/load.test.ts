@@ -248,6 +248,14 @@ describe('loading a configuration', () => {
     expect(policyOf(secret)).toEqual({ maxCacheAgeMs: 3_600_000, graceMs: 3_600_000, samples: 3, quietMs: 60_000 });
   });
 
+  it('takes one of two accounts as the owner: a pair of AWS’s multi-user template', async () => {
+    const file = await write(apply({ 's.target.accounts': ['app', 'app_clone'], 's.target.ownerRole': 'app' }));
+
+    const { target } = await secretOf(await loadConfig(file), 'app/db');
+
+    expect(target).toMatchObject({ accounts: ['app', 'app_clone'], ownerRole: 'app' });
+  });
+
   it('lets a deliberate cache age lower the grace, and gives in-place none', async () => {
     const draft = good();
     draft['secrets']['app/db'].consumers = { maxCacheAge: '5m' };

@@ -25,6 +25,11 @@ export function factsOf(target: Target): TargetFacts {
   };
 }
 
+/** By how much grace is longer than configured: readers of the store may lag, and the target's clock may be coarse. */
+export function lagOf({ store, target }: Pick<OpenPorts, 'store' | 'target'>): number {
+  return (store.readLag ?? 0) + (target.capability.clockStep ?? 0);
+}
+
 /** Joins opened adapters to the shape that the engine calls. */
 export function enginePorts(open: OpenPorts, clock: Clock, random: Random): EnginePorts {
   const { store, target, state } = open;

@@ -9,7 +9,7 @@ import { supportsUsage, type Target } from '../targets/index.ts';
 import { advance } from './advance.ts';
 import { interpret } from './interpret.ts';
 import type { EnginePorts } from './ops.ts';
-import { enginePorts, factsOf, type OpenPorts } from './ports.ts';
+import { enginePorts, factsOf, lagOf, type OpenPorts } from './ports.ts';
 import type { RotationPolicy } from './policy.ts';
 import { journalKey, type AdvanceResult, type SecretJournal } from './record.ts';
 
@@ -50,7 +50,7 @@ export async function rehearse(
   const jumping: Clock = { now: () => clock.now() + offset };
   const context = {
     secret,
-    policy: { ...policy, leaseTtl: Number.MAX_SAFE_INTEGER, readLag: ports.live.store.readLag ?? 0 },
+    policy: { ...policy, leaseTtl: Number.MAX_SAFE_INTEGER, readLag: lagOf(ports.live) },
     facts: factsOf(ports.live.target),
     holder: 'rehearsal',
   };

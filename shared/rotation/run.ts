@@ -7,7 +7,7 @@ import { advance, type AdvanceRequest } from './advance.ts';
 import type { EngineContext } from './context.ts';
 import { interpret, Interrupted } from './interpret.ts';
 import type { Op } from './ops.ts';
-import { enginePorts, factsOf, type OpenPorts } from './ports.ts';
+import { enginePorts, factsOf, lagOf, type OpenPorts } from './ports.ts';
 import type { RotationPolicy } from './policy.ts';
 import type { AdvanceResult, Phase, RotationRecord, SecretJournal } from './record.ts';
 
@@ -51,7 +51,7 @@ export async function runRotation(
   const ports = enginePorts(open, deps.clock, deps.random);
   const context: EngineContext = {
     secret,
-    policy: { ...policy, readLag: open.store.readLag ?? 0 },
+    policy: { ...policy, readLag: lagOf(open) },
     facts: factsOf(open.target),
     holder: options.holder,
   };

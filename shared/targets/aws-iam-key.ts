@@ -38,6 +38,7 @@ export async function openAwsIamKeyTarget(
       // A new key is usually known everywhere within 15 seconds; AWS names no bound.
       propagation: { typical: 15_000, max: 300_000 },
       usage: true,
+      clockStep: 1000,
     },
     endpoints: regions,
     slots: [user],

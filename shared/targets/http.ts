@@ -48,6 +48,7 @@ export async function openHttpTarget(
       retire: config.disable === undefined ? 'delete' : 'disable-then-delete',
       propagation: config.propagation,
       usage,
+      clockStep: 1000,
     },
     endpoints: [host],
     slots: [principal],

@@ -61,6 +61,8 @@ export interface Capability {
   /** Milliseconds until a change is seen everywhere; verification keeps trying until `max`. */
   readonly propagation: { readonly typical: number; readonly max: number };
   readonly usage: boolean;
+  /** Milliseconds between two readings that its clock tells apart (the Date header of HTTP: a second); 1 when absent. Grace is longer by it. */
+  readonly clockStep?: number;
 }
 
 export interface Target {

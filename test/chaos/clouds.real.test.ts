@@ -1,18 +1,23 @@
 /**
- * The engine's matrix over the four clouds' stores and states, with a pair of accounts, a vendor's keys and an IAM user's keys. A sample that a seed
- * chooses; all cells with KEYWHEEL_CHAOS=full.
+ * The matrix over the four clouds' stores and states, with a pair of accounts, a vendor's keys and an IAM user's keys: of the engine call by call, and of
+ * the functions as their hosts call them. A sample that a seed chooses; all cells with KEYWHEEL_CHAOS=full.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KEYS, SCENARIOS } from './cell.ts';
 import { cloudMatrix } from './cloud-world.ts';
 import { CLOUDS, GROUNDS, startRoom, type Room } from './cloud-room.ts';
-import { runMatrix, told } from './matrix.ts';
+import { DRIVERS } from './drivers.ts';
+import { DRIVER_FAULTS, runDrivers } from './drivers-matrix.ts';
+import { DRIVER_MUTANTS } from './drivers-mutants.ts';
+import { cleanRun, runMatrix, told } from './matrix.ts';
+import { publishWithoutCompareAndSet } from './mutants.ts';
 
 const LANES = 6;
 const full = process.env['KEYWHEEL_CHAOS'] === 'full';
 const seed = Number(process.env['KEYWHEEL_CHAOS_SEED'] ?? '1');
 /** Cells of the plain scenario and of the one with a hand edit, beside one run of each without a fault. */
-const SAMPLES = [5, 1];
+const SAMPLES = [2, 1];
+const DRIVER_CELLS = 2;
 
 describe.each(CLOUDS)('chaos matrix over %s', (cloud) => {
   let room: Room;
@@ -36,10 +41,45 @@ describe.each(CLOUDS)('chaos matrix over %s', (cloud) => {
         const tally = await runMatrix(matrix, scenario, { lanes: LANES, sample });
         const seconds = Math.round((performance.now() - from) / 100) / 10;
         console.log(`${told(tally)} in ${seconds} s${sample === undefined ? '' : `, seed ${sample.seed}`}`);
+        if (tally.violations.length > 0) console.log(tally.violations.join('\n'));
         violations.push(...tally.violations);
       }
       expect(violations).toEqual([]);
     },
     full ? 7_200_000 : 300_000,
   );
+
+  const drivers = DRIVERS.filter((driver) => driver.cloud === cloud);
+  it.each(drivers.flatMap((driver) => GROUNDS.map((ground) => ({ driver, name: driver.name, ground }))))(
+    '$name × $ground: every fault at every effect of the function converges and keeps the invariants',
+    async ({ driver, ground }) => {
+      const from = performance.now();
+      const sample = full ? undefined : { seed, cells: DRIVER_CELLS };
+      const { cells, violations } = await runDrivers(room.cloud, room.grounds[ground], driver, { lanes: LANES, seed, sample });
+      const seconds = Math.round((performance.now() - from) / 100) / 10;
+      const what = `${driver.name} × ${ground} × ${room.cloud.kind}`;
+      console.log(`chaos ${what}: ${cells} cells, ${violations.length} violations in ${seconds} s, seed ${seed}`);
+      if (violations.length > 0) console.log(violations.join('\n'));
+      expect(violations).toEqual([]);
+    },
+    full ? 7_200_000 : 300_000,
+  );
+
+  const mutants = DRIVER_MUTANTS.filter((each) => each.cloud === cloud);
+  it.runIf(mutants.length > 0).each(mutants)('finds a deliberate bug of a driver: $bug', async ({ mutant, fault, at, found }) => {
+    const [driver] = drivers;
+    if (driver === undefined) throw new Error('no driver here');
+    const faults = DRIVER_FAULTS.filter((each) => each.name === fault);
+    const options = { lanes: LANES, seed, faults, at, mutant, sample: { seed, cells: LANES } };
+    const { violations } = await runDrivers(room.cloud, room.grounds['overlap HTTP'], driver, options);
+    expect(violations.filter((each) => found.test(each))).not.toEqual([]);
+  });
+
+  it('finds a deliberate bug of the engine: publish without compare-and-set', async () => {
+    const [, edited] = KEYS;
+    if (edited === undefined) throw new Error('no such scenario');
+    const matrix = cloudMatrix(room.cloud, room.grounds['overlap HTTP']);
+    const { violations } = await cleanRun(matrix, edited, publishWithoutCompareAndSet);
+    expect(violations.filter((each) => /overwritten/.test(each))).not.toEqual([]);
+  });
 });

@@ -76,7 +76,7 @@ export class Instance {
       signal: this.aborted.signal,
       gate: this.gate(),
       openState: async () =>
-        mutant(this.watched(await openState(world.config.state, { clock: world.clock, random: realRandom }))),
+        this.watched(mutant(await openState(world.config.state, { clock: world.clock, random: realRandom }))),
       measure: (measurement) => overseer.told(measurement),
     };
   }

@@ -4,7 +4,7 @@ import type { Cloud } from './cloud-stores.ts';
 import type { Grounds } from './cloud-targets.ts';
 import { openWorld } from './cloud-world.ts';
 import { Scene, type DriverFault, type DriverMutant, type ScenePlan } from './drivers-scene.ts';
-import { TICK, type Driver } from './drivers.ts';
+import { TICK, type Delivery, type Driver } from './drivers.ts';
 import { sampled, type Sample } from './matrix.ts';
 
 export interface NamedDriverFault {
@@ -17,12 +17,22 @@ const lost = (name: string): Error => new KeywheelError('ERR_TIMEOUT', `${name} 
 
 const THROTTLED = { store: 'ERR_STORE_THROTTLED', state: 'ERR_STATE_THROTTLED', target: 'ERR_TARGET_THROTTLED' } as const;
 
+/** To its end, while the primary stands. */
+async function others(scene: Scene, delivery: Delivery = TICK): Promise<undefined> {
+  await scene.attempt(delivery);
+}
+
+/** Turn by turn with the primary. */
+async function beside(scene: Scene, ...deliveries: readonly Delivery[]): Promise<undefined> {
+  for (const delivery of deliveries) scene.alongside(delivery);
+}
+
 /** The primary stands still until every lease has run out, and goes on after others have acted. */
 const stale =
-  (others: (scene: Scene) => Promise<unknown>): DriverFault =>
+  (act: (scene: Scene) => Promise<unknown>): DriverFault =>
   async (scene) => {
     await scene.pastLeases();
-    await others(scene);
+    await act(scene);
     return undefined;
   };
 
@@ -30,23 +40,31 @@ export const DRIVER_FAULTS: readonly NamedDriverFault[] = [
   { name: 'crash before', fault: async () => ({ crash: 'before' }) },
   { name: 'crash after', fault: async () => ({ crash: 'after' }) },
   { name: 'lost response', fault: async (_scene, name) => ({ after: lost(name) }) },
-  { name: 'throttled', fault: async (_scene, name, port) => ({ instead: new KeywheelError(THROTTLED[port], `${name} was throttled`, { retryable: true }) }) },
-  { name: 'delivered again meanwhile', fault: async (scene) => void (await scene.attempt(scene.present)) },
-  { name: 'delivered twice at once', fault: async (scene) => scene.alongside(scene.present) },
-  { name: 'tick meanwhile', fault: async (scene) => void (await scene.attempt(TICK)) },
-  { name: 'tick at once', fault: async (scene) => scene.alongside(TICK) },
+  {
+    name: 'throttled',
+    fault: async (_scene, name, port) => ({
+      instead: new KeywheelError(THROTTLED[port], `${name} was throttled`, { retryable: true }),
+    }),
+  },
+  { name: 'delivered again meanwhile', fault: (scene) => others(scene, scene.present) },
+  { name: 'delivered twice at once', fault: (scene) => beside(scene, scene.present) },
+  { name: 'tick meanwhile', fault: (scene) => others(scene, TICK) },
+  { name: 'tick at once', fault: (scene) => beside(scene, TICK) },
   {
     name: 'everything at once',
+    fault: (scene) => beside(scene, ...scene.asked.deliveries, TICK),
+  },
+  { name: 'last delivery comes early', fault: (scene) => others(scene, scene.asked.deliveries.at(-1)) },
+  { name: 'first delivery comes late', fault: (scene) => others(scene, scene.asked.deliveries[0]) },
+  { name: 'stale, delivered again', fault: stale((scene) => scene.attempt(scene.present)) },
+  { name: 'stale, ticks to the end', fault: stale((scene) => scene.converge()) },
+  {
+    name: 'edit by hand',
     fault: async (scene) => {
-      for (const delivery of [...scene.asked.deliveries, TICK]) scene.alongside(delivery);
+      await scene.edit();
       return undefined;
     },
   },
-  { name: 'last delivery comes early', fault: async (scene) => void (await scene.attempt(scene.asked.deliveries.at(-1) ?? TICK)) },
-  { name: 'first delivery comes late', fault: async (scene) => void (await scene.attempt(scene.asked.deliveries[0] ?? TICK)) },
-  { name: 'stale, delivered again', fault: stale((scene) => scene.attempt(scene.present)) },
-  { name: 'stale, ticks to the end', fault: stale((scene) => scene.converge()) },
-  { name: 'edit by hand', fault: async (scene) => scene.edit() },
   {
     name: 'edit by hand and crash after',
     fault: async (scene) => {
@@ -87,6 +105,8 @@ export interface DriverOptions {
   readonly sample?: Sample | undefined;
   readonly faults?: readonly NamedDriverFault[];
   readonly mutant?: DriverMutant;
+  /** Only effects of these names. */
+  readonly at?: RegExp | undefined;
 }
 
 export async function runDrivers(cloud: Cloud, grounds: Grounds, driver: Driver, options: DriverOptions): Promise<DriverTally> {
@@ -95,13 +115,14 @@ export async function runDrivers(cloud: Cloud, grounds: Grounds, driver: Driver,
   const clean = await runScene(cloud, grounds, { driver, at: -1, fault: NOTHING, seed, ...extra });
   const violations = clean.violations.map((each) => `without a fault: ${each}`);
   const all = faults.flatMap((named) => clean.effects.map((effect, at) => ({ named, effect, at })));
-  const queue = sampled(all, sample);
+  const wanted = all.filter(({ effect }) => options.at?.test(effect) ?? true);
+  const queue = sampled(wanted, sample);
   const cells = queue.length + 1;
   const lane = async (): Promise<void> => {
     for (let cell = queue.shift(); cell !== undefined; cell = queue.shift()) {
       const { named, at, effect } = cell;
       const plan = { driver, at, fault: named.fault, seed: seed + at, shuffled: named.shuffled ?? false, ...extra };
-      const where = `${named.name} @ ${at} ${effect} (seed ${plan.seed})`;
+      const where = `${named.name} @ ${at} ${effect.slice(0, 60)} (seed ${plan.seed})`;
       try {
         violations.push(...(await runScene(cloud, grounds, plan)).violations.map((each) => `${where}: ${each}`));
       } catch (error) {

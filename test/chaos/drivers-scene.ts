@@ -46,8 +46,9 @@ export class Scene implements Overseer {
   private readonly running: Promise<unknown>[] = [];
   private readonly beside: Promise<unknown>[] = [];
   private readonly next: () => number;
+  private readonly earlier = new Set<string>();
   private primary: Instance | undefined;
-  private told_ = '';
+  private log = '';
 
   constructor(world: OpenWorld, plan: ScenePlan) {
     this.world = world;
@@ -70,7 +71,7 @@ export class Scene implements Overseer {
     } finally {
       await this.bury();
     }
-    this.watcher.noMaterial(this.told_, 'the log');
+    this.watcher.noMaterial(this.log, 'the log');
     return this.watcher.violations;
   }
 
@@ -101,13 +102,14 @@ export class Scene implements Overseer {
       this.present = given;
       this.primary = instance;
     }
+    this.earlier.add(given.name);
     const running = delivery.run(instance.host);
     this.running.push(running);
     let outcome = 'done';
     try {
       const result = await Promise.race([running, instance.died]);
       this.watcher.noMaterial(result, 'the answer');
-      const wrong = await given.check?.();
+      const wrong = await given.check?.(this.earlier);
       if (wrong !== undefined && !this.watcher.edited) this.watcher.violated(wrong);
     } catch (error) {
       outcome = instance.dead ? 'crashed' : `failed: ${(error as Error).message}`;
@@ -161,7 +163,8 @@ export class Scene implements Overseer {
     for (const delivery of [...this.asked.deliveries, TICK]) await this.attempt(delivery);
     const after = await this.world.look();
     const same = (record: RotationRecord | undefined): string => JSON.stringify(record);
-    if (same(after.journal?.rotation) !== same(before.journal?.rotation)) this.watcher.violated('a late duplicate changed the journal');
+    if (same(after.journal?.rotation) !== same(before.journal?.rotation))
+      this.watcher.violated('a late duplicate changed the journal');
     if (after.current.id !== before.current.id) this.watcher.violated('a late duplicate changed current');
     if (after.pending?.id !== before.pending?.id) this.watcher.violated('a late duplicate staged something');
   }
@@ -184,6 +187,6 @@ export class Scene implements Overseer {
   }
 
   told(line: unknown): void {
-    this.told_ += `${JSON.stringify(line)}\n`;
+    this.log += `${JSON.stringify(line)}\n`;
   }
 }

@@ -1,5 +1,5 @@
 /** How each host delivers: what it sends, in which order, and what must be true when it was told that all went well. */
-import { DescribeSecretCommand } from '@aws-sdk/client-secrets-manager';
+import { DescribeSecretCommand, GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import {
   answerNotification,
   keyVaultNotification,
@@ -19,8 +19,8 @@ import type { OpenWorld } from './cloud-world.ts';
 export interface Delivery {
   readonly name: string;
   run(host: Host): Promise<unknown>;
-  /** What is wrong although it did not throw. */
-  check?(): Promise<string | undefined>;
+  /** What is wrong although it did not throw. `earlier`: what was delivered before it, so far. */
+  check?(earlier: ReadonlySet<string>): Promise<string | undefined>;
 }
 
 export interface Asked {
@@ -51,21 +51,27 @@ const steps: Driver = {
     const announced = await service.announce(world.secret);
     const stages = async (): Promise<Readonly<Record<string, readonly string[]>>> =>
       (await service.client.send(new DescribeSecretCommand({ SecretId: world.secret }))).VersionIdsToStages ?? {};
+    const valued = async (): Promise<boolean> => {
+      const ask = new GetSecretValueCommand({ SecretId: world.secret, VersionId: announced.token });
+      return service.client.send(ask).then(
+        () => true,
+        () => false,
+      );
+    };
     const bears = async (stage: string): Promise<boolean> => (await stages())[announced.token]?.includes(stage) === true;
-    const done = {
-      createSecret: async () => (await bears('AWSPENDING')) || (await bears('AWSCURRENT')),
-      setSecret: async () => (await bears('AWSPENDING')) || (await bears('AWSCURRENT')),
-      testSecret: async () => (await bears('AWSPENDING')) || (await bears('AWSCURRENT')),
-      finishSecret: () => bears('AWSCURRENT'),
+    // A step that was done once is done also when a later one, or a timer, has gone further since.
+    const wrong = async (step: string, earlier: ReadonlySet<string>): Promise<string | undefined> => {
+      const published = await bears('AWSCURRENT');
+      if (step !== 'finishSecret' && published && !earlier.has('finishSecret') && !earlier.has(TICK.name))
+        return `${step} published, and nobody has asked for that yet`;
+      if (published || (step !== 'finishSecret' && (await bears('AWSPENDING')) && (await valued()))) return undefined;
+      return `${step} returned, and the version of the token has ${JSON.stringify(await stages())}`;
     };
     return {
       deliveries: STEPS.map((step) => ({
         name: step,
         run: (host) => rotationStep(stepEventOf(stepEvent(step, announced)), host),
-        check: async () =>
-          (await done[step]())
-            ? undefined
-            : `${step} returned, and the version of the token has ${JSON.stringify(await stages())}`,
+        check: (earlier) => wrong(step, earlier),
       })),
       ended: async () =>
         Object.values(await stages()).some((each) => each.includes('AWSPENDING')) ? 'AWSPENDING is left' : undefined,
@@ -130,7 +136,8 @@ const eventGrid: Driver = {
   },
 };
 
-const DAY = 86_400_000;
+/** Each rotation of a cell is over long before the next is due. */
+const YEAR = 365 * 86_400_000;
 
 /** A schedule alone: the first tick notes the secret, and a later one finds it due. */
 const timer: Driver = {
@@ -138,19 +145,19 @@ const timer: Driver = {
   cloud: 'vault',
   async ask(world) {
     const secret = world.config.secrets[world.secret];
-    // Each rotation of a cell is over long before the next would be due.
-    if (secret !== undefined) secret.schedule = { every: 365 * DAY, timeZone: 'UTC', jitter: 0 };
-    let due = false;
+    if (secret !== undefined) secret.schedule = { every: YEAR, timeZone: 'UTC', jitter: 0 };
     return {
       deliveries: [
         { name: 'first tick', run: (host) => tick(host) },
         {
           name: 'due tick',
           async run(host) {
-            if (!due) await world.elapse(366 * DAY, false);
-            due = true;
+            const { journal } = await world.look();
+            const due = journal?.rotation === undefined ? (journal?.firstSeenAt ?? 0) + YEAR : 0;
+            await world.elapse(Math.max(1, due + 1 - world.now()), false);
             return tick(host);
           },
+          check: async () => ((await world.look()).journal === undefined ? 'a tick did not note the secret' : undefined),
         },
       ],
     };

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 // What moto 5.2.5 does otherwise than the documentation says, and is held here:
 // PutSecretValue: a token whose version has another value is ResourceExistsException; the same value changes nothing.
 //   https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_PutSecretValue.html (moto: overwrites while AWSPENDING)
+// PutSecretValue that makes the first version of a secret attaches AWSCURRENT to it, whatever else it attaches (moto: only what is asked for).
 // PutSecretValue with AWSCURRENT moves the label from whoever bears it (moto: from the version that PutSecretValue made current last).
 // UpdateSecretVersionStage: all or nothing, and a label that is elsewhere must be named by RemoveFromVersionId.
 //   https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecretVersionStage.html (moto: removes, then fails; bears it twice)
@@ -157,7 +158,9 @@ async function hold(account: Inside, operation: string, body: Json, call: Call):
           return refusal('ResourceExistsException', 'the token is in use for another value');
         return { status: 200, body: { Name: secret, VersionId: token, VersionStages: (await stagesOf())[String(token)] ?? [] } };
       }
-      const wanted = (body['VersionStages'] as string[] | undefined) ?? ['AWSCURRENT'];
+      const given = (body['VersionStages'] as string[] | undefined) ?? ['AWSCURRENT'];
+      const first = Object.keys(await stagesOf()).length === 0 && !given.includes('AWSCURRENT');
+      const wanted = first ? [...given, 'AWSCURRENT'] : given;
       const current = await holderOf('AWSCURRENT');
       const moves = wanted.includes('AWSCURRENT') && current !== undefined;
       const made = await call(operation, {

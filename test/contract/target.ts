@@ -1,6 +1,6 @@
 /** The contract of the Target port: every sentence of shared/targets/port.ts that any client-origin adapter or fake must keep. */
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Call } from '../../shared/deps.ts';
 import type { SecretValue } from '../../shared/stores/index.ts';
 import { supportsUsage } from '../../shared/targets/index.ts';
@@ -44,6 +44,7 @@ export function targetContract(name: string, harness: TargetHarness): void {
     const outcome = async (value: SecretValue): Promise<string> => (await target.probe(value, endpoint)).outcome;
     const fresh = (): SecretValue => target.compose(last, fixture.adopted, random);
 
+    afterAll(() => console.log(`Target contract ran over: ${name}`));
     beforeEach(async () => {
       fixture = await harness.open();
       target = fixture.target;

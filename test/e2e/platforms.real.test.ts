@@ -1,7 +1,12 @@
 /**
  * An end-to-end for each cloud: real host processes, real or emulated stores, a real PostgreSQL, and an application under load that uses the client
- * library. Its scene is the demo's own. Half of it is a consumer that keeps its promise, half are such as keep `current` longer than grace.
+ * library. Its scene is the demo's own. Its workers keep `current` shorter than grace, as they promised; beside them there are such as keep it for an hour.
  */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,14 +17,16 @@ import { makeFolder, SECRET, writeProject } from '../../functions/cli/demo/files
 import { PLATFORMS, type Stage } from '../../functions/cli/demo/platform.ts';
 import { play, type Played, type PlayPlan } from '../../functions/cli/demo/play.ts';
 import { summarize } from '../../functions/cli/demo/timeline.ts';
+import { lastRotation } from '../../functions/cli/demo/watch.ts';
 import { openClient, pgPool } from '../../shared/client/index.ts';
 import { KeywheelError } from '../../shared/errors.ts';
 import { peer, peersRequired } from '../peers/index.ts';
 import { findLeaks, type Canary } from './helpers/leaks.ts';
 import { definitions, openPlatform } from './platforms/index.ts';
 
-/** What keywheel.yaml promises of every consumer: true of the first ones, and deliberately wrong of the others. Milliseconds. */
-const PROMISES = { maxCacheAge: 1000, grace: 1000, quiet: 200, samples: 2 };
+const BIN = path.resolve(import.meta.dirname, '../../functions/cli/bin.mjs');
+/** What keywheel.yaml promises of every consumer: true of the workers, and deliberately wrong of the others. Milliseconds. */
+const PROMISES = { maxCacheAge: 1500, grace: 1500, quiet: 200, samples: 2 };
 const PLAN: PlayPlan = {
   workers: 2,
   consumer: { maxCacheAge: 700, pool: 3, period: 40, freshEvery: 150 },
@@ -51,34 +58,51 @@ async function show(house: Parameters<typeof play>[0], plan: PlayPlan): Promise<
   }
 }
 
-/** A job that works now and then: its pool is empty in between, and its client would not look at the store again for an hour. */
-function openSleeper({ consumers }: Stage, port: number) {
-  let refused = 0;
+const HOUR = 3_600_000;
+const ACCOUNT = 'SELECT session_user AS account FROM orders LIMIT 1';
+
+/** A consumer of this process that keeps `current` for an hour, whatever keywheel.yaml promises, and a clock of its own. */
+function openLate({ consumers }: Stage, port: number, idleTimeoutMillis: number) {
+  let [ahead, refused] = [0, 0];
   const client = openClient(consumers.store, {
-    maxAge: 3_600_000,
+    maxAge: HOUR,
     env: { ...process.env, ...consumers.env },
     onEvent: ({ type }) => void (type === 'refused' && (refused += 1)),
+    deps: { now: () => performance.now() + ahead },
   });
-  const pool = pgPool(client, SECRET, pg, { host: HOST, port, database: DATABASE, max: 3, idleTimeoutMillis: 1 });
+  const pool = pgPool(client, SECRET, pg, { host: HOST, port, database: DATABASE, max: 3, idleTimeoutMillis });
+  /** The account that a query ran for, or why it failed. */
+  const ask = (): Promise<string | undefined> =>
+    pool.query<{ account: string }>(ACCOUNT).then(
+      ({ rows }) => rows[0]?.account,
+      (error: { code?: string }) => error.code ?? 'no code',
+    );
   return {
+    ask,
     refused: () => refused,
-    /** Twelve queries at once; the account of each, or why it failed. */
-    work: () =>
-      Promise.all(
-        Array.from({ length: 12 }, () =>
-          pool.query<{ account: string }>('SELECT session_user AS account FROM orders LIMIT 1').then(
-            ({ rows }) => rows[0]?.account,
-            (error: { code?: string }) => error.code,
-          ),
-        ),
-      ),
-    asleep: async () => {
+    anHourPasses: () => void (ahead += HOUR),
+    /** Until the pool has no connection left. */
+    async asleep() {
       while (pool.totalCount > 0) await delay(5);
     },
     async close() {
       await pool.end();
       await client.close();
     },
+  };
+}
+
+/** Has it query all the time. The result ends that, and says which accounts, or failures, there were. */
+function keepAsking({ ask }: ReturnType<typeof openLate>): () => Promise<Set<string | undefined>> {
+  const stopping = new AbortController();
+  const seen = new Set<string | undefined>();
+  const asking = (async () => {
+    for (; !stopping.signal.aborted; await delay(20)) seen.add(await ask());
+  })();
+  return async () => {
+    stopping.abort();
+    await asking;
+    return seen;
   };
 }
 
@@ -125,22 +149,32 @@ describe.each(PLATFORMS)('on %s', (name) => {
     expect(timeline.leaks).toBe(0);
   });
 
-  it('waits for consumers that keep current longer than grace, and one that sleeps through it all logs in again', async () => {
-    const sleeper = openSleeper(stage, database.port);
-    const [before] = await sleeper.work();
+  it('waits for a consumer that keeps current longer than grace, and one that slept through it all logs in again', async () => {
+    const [busy, sleeper] = [openLate(stage, database.port, 10_000), openLate(stage, database.port, 1)];
+    const old = await sleeper.ask();
     await sleeper.asleep();
+    const stop = keepAsking(busy);
 
-    const late = { ...PLAN.consumer, maxCacheAge: PROMISES.grace * 3 };
-    const played = await show({ database, application, stage }, { ...PLAN, consumer: late, least: 1, kills: [undefined] });
-    const after = await sleeper.work();
-    await sleeper.close();
+    const [played] = await Promise.all([
+      show({ database, application, stage }, { ...PLAN, least: 1, kills: [undefined] }),
+      expect
+        .poll(async () => (await lastRotation({ state: stage.state, secret: SECRET }))?.hold?.code, { timeout: 60_000 })
+        .toBe('still-in-use')
+        .then(() => busy.anHourPasses()),
+    ]);
+    const seen = await stop();
+    const woken = await Promise.all(Array.from({ length: 12 }, () => sleeper.ask()));
+    await Promise.all([busy.close(), sleeper.close()]);
 
+    const { timeline } = played;
+    const { to = '' } = timeline.turns[0]?.record ?? {};
     material.push(...played.material);
-    expect(played.timeline.failures).toEqual([]);
-    expect(summarize(played.timeline)).toMatchObject({ failed: 0, rotations: 1, refused: 1 });
+    expect(timeline.failures).toEqual([]);
+    expect(summarize(timeline)).toMatchObject({ failed: 0, rotations: 1, refused: 1 });
+    expect(old).toBe(timeline.turns[0]?.old.account);
+    expect({ seen, refused: busy.refused() }).toEqual({ seen: new Set([old, to]), refused: 0 });
+    expect(woken).toEqual(woken.map(() => to));
     expect(sleeper.refused()).toBeGreaterThan(0);
-    const { to = '' } = played.timeline.turns[0]?.record ?? {};
-    expect([before, ...after]).toEqual([played.timeline.turns[0]?.old.account, ...after.map(() => to)]);
   });
 
   it('has written no password down', async () => {
@@ -160,3 +194,84 @@ describe.each(PLATFORMS)('on %s', (name) => {
     for (const { where, text } of output) expect(findLeaks(where, text, canaries)).toEqual([]);
   });
 });
+
+describe('keywheel demo --platform', () => {
+  let temporary: string;
+  let reports: string;
+  beforeAll(async () => {
+    [temporary, reports] = await Promise.all([mkdtemp(path.join(tmpdir(), 'kw-')), mkdtemp(path.join(tmpdir(), 'kw-report-'))]);
+    // As root the server runs as another user, who must be able to enter.
+    await chmod(temporary, 0o755);
+  });
+  afterAll(() => Promise.all([temporary, reports].map((each) => rm(each, { recursive: true, force: true }))));
+
+  function start(bin: string, ...args: string[]) {
+    const env = { ...process.env, TMPDIR: temporary, NO_COLOR: '1' };
+    const child = spawn(process.execPath, [bin, 'demo', ...args, '--out', path.join(reports, `${args[1]}.html`)], { env });
+    const output = { stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => (output.stdout += piece));
+    child.stderr.setEncoding('utf8').on('data', (piece: string) => (output.stderr += piece));
+    const ended = once(child, 'close').then(([code]) => code as number | null);
+    return { child, output, ended };
+  }
+
+  it.concurrent.each((['aws', 'vault'] as const).filter((name) => missing.get(name) === undefined))(
+    'shows the same on %s, with the same figures',
+    async (name) => {
+      const { output, ended } = start(BIN, '--platform', name, '--json', '--seconds', '1');
+
+      expect(await ended, output.stderr).toBe(0);
+
+      expect(output.stdout.split('\n').filter(Boolean)).toHaveLength(1);
+      const summary = JSON.parse(output.stdout) as Record<string, number>;
+      expect(Object.keys(summary)).toEqual(['schemaVersion', 'seconds', 'queries', 'failed', 'rotations', 'resumes', 'refused']);
+      expect(summary).toMatchObject({ schemaVersion: 1, failed: 0, rotations: 4, resumes: 2, refused: 4 });
+      const page = await readFile(path.join(reports, `${name}.html`), 'utf8');
+      expect(page).toContain(`<b>keywheel demo</b> on ${name}`);
+      expect(page).toContain('all that the hosts wrote was searched');
+    },
+    300_000,
+  );
+
+  it('leaves nothing behind when it is killed itself', async () => {
+    const { child, output, ended } = start(BIN, '--platform', 'gcp');
+    await expect.poll(() => output.stderr, { timeout: 60_000 }).toContain('planned');
+
+    child.kill('SIGKILL');
+    await ended;
+
+    const left = async (): Promise<string[]> => [...(await readdir(temporary)), ...processesNaming(`${temporary}/`)];
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+  });
+
+  it('says in an installed package that a checkout is needed', async () => {
+    const installed = path.join(reports, 'installed');
+    const root = path.resolve(import.meta.dirname, '../..');
+    for (const part of ['functions', 'shared', 'package.json']) {
+      await cp(path.join(root, part), path.join(installed, part), { recursive: true });
+    }
+    await symlink(path.join(root, 'node_modules'), path.join(installed, 'node_modules'));
+
+    const { output, ended } = start(path.join(installed, 'functions/cli/bin.mjs'), '--platform', 'aws');
+
+    expect(await ended).toBe(2);
+    expect(output.stdout).toBe('');
+    expect(output.stderr.split('\n')).toEqual([
+      expect.stringMatching(/^keywheel: the demo on aws cannot start, its host and servers are in a checkout of Keywheel/),
+      'hint: in a checkout: npm ci && npx keywheel demo --platform aws',
+      '',
+    ]);
+  });
+
+  it('names the nearest platform', async () => {
+    const { output, ended } = start(BIN, '--platform', 'azrue');
+
+    expect(await ended).toBe(2);
+    expect(output.stderr).toContain('keywheel: unknown platform "azrue", did you mean "azure"\n');
+  });
+});
+
+function processesNaming(text: string): string[] {
+  const all = execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8', maxBuffer: 1 << 24 });
+  return all.split('\n').filter((line) => line.includes(text));
+}

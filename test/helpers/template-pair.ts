@@ -37,7 +37,7 @@ export interface TemplateOptions {
 }
 
 /** As GetRandomPassword with the template's EXCLUDE_CHARACTERS: punctuation, but none of :/@"'\ */
-export function templatePassword(): string {
+function templatePassword(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&()*+,-.;<=>?[]^_`{|}~';
   return [...randomBytes(31)].map((byte) => alphabet.charAt(byte % alphabet.length)).join('') + '%';
 }

@@ -1,5 +1,6 @@
 /** What only Secrets Manager asks of its adapter, on moto with the vendor's rules: announced versions, lag, replicas, lost answers, bad days. */
 import {
+  CreateSecretCommand,
   DeleteSecretCommand,
   DescribeSecretCommand,
   PutSecretValueCommand,
@@ -416,6 +417,41 @@ await describeWithPeer('moto', 'Secrets Manager', (start) => {
       expect(binary).toMatchObject({ code: 'ERR_SECRET_INVALID', message: expect.stringContaining('SecretBinary') as string });
       expect(text).toMatchObject({ code: 'ERR_SECRET_INVALID', message: expect.stringContaining('it is no JSON') as string });
       expect(`${String(binary)} ${String(text)}`).not.toContain('canary');
+    });
+
+    it('a secret that was made without a value takes its first one, and nothing can be pending in it before', async () => {
+      await fixture.person.send(new CreateSecretCommand({ Name: NAME }));
+      expect((await fixture.store.describe(NAME))?.labels).toEqual({});
+      expect(await fixture.store.read(NAME, 'current')).toBeUndefined();
+      await expect(fixture.store.stage(NAME, NEW, 'r-1')).rejects.toMatchObject({
+        code: 'ERR_SECRET_NOT_FOUND',
+        message: 'secret app/db has no current value, beside which one could be pending',
+        hint: expect.stringContaining('keywheel put app/db') as string,
+      });
+      expect(effects()).toHaveLength(1);
+
+      const made = await fixture.store.put(NAME, OLD, null);
+
+      expect(Object.keys(made.labels)).toEqual(['current']);
+      expect((await fixture.store.read(NAME, 'current'))?.value).toEqual(OLD);
+      expect(await stages()).toEqual({ [made.labels.current?.id ?? '']: ['AWSCURRENT'] });
+      await expect(fixture.store.put(NAME, NEW, null)).rejects.toMatchObject({
+        code: 'ERR_STORE_CONFLICT',
+        message: expect.stringContaining('it exists already') as string,
+      });
+    });
+
+    it('and takes it once, when two give it at the same moment', async () => {
+      await fixture.person.send(new CreateSecretCommand({ Name: NAME }));
+      const other = await fixture.open();
+
+      const gave = await Promise.allSettled([fixture.store.put(NAME, OLD, null), other.put(NAME, NEW, null)]);
+
+      const refused = gave.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
+      expect(refused).toEqual([expect.objectContaining({ code: 'ERR_STORE_CONFLICT' })]);
+      const winner = gave[0].status === 'fulfilled' ? OLD : NEW;
+      expect((await fixture.store.read(NAME, 'current'))?.value).toEqual(winner);
+      expect((await fixture.store.describe(NAME))?.labels.previous).toBeUndefined();
     });
 
     it('a rotation of a secret that does not exist says so', async () => {

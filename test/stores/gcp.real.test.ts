@@ -235,6 +235,26 @@ describe('errors', () => {
     await reader.close();
   });
 
+  it('that do not say what they are about make the store look: a version that cannot be read is disabled or destroyed', async () => {
+    await fixture.seed(NAME, OLD);
+    const version = { name: `${fixture.person.path(NAME)}/versions/1` };
+    const answer = () => {
+      throw new RpcError(status.FAILED_PRECONDITION, 'The version cannot be read in the state that it has.');
+    };
+    fixture.server.on('AccessSecretVersion', 'before', answer, 9);
+    await expect(fixture.store.read(NAME, 'current')).rejects.toMatchObject({
+      code: 'ERR_STORE_FAILED',
+      message: expect.stringContaining('AccessSecretVersion of app_x2f_db'),
+    });
+    await fixture.person.sdk.disableSecretVersion(version);
+    await expect(fixture.store.read(NAME, 'current')).rejects.toMatchObject({
+      code: 'ERR_SECRET_INVALID',
+      message: expect.stringContaining('because it is disabled'),
+    });
+    await fixture.person.sdk.destroySecretVersion(version);
+    expect(await fixture.store.read(NAME, { version: '1' })).toBeUndefined();
+  });
+
   it('are not misread by what a secret is called', async () => {
     for (const name of ['kms-etag-disabled', 'cmek']) {
       await fixture.seed(name, OLD);

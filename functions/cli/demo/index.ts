@@ -110,7 +110,9 @@ async function perform(options: DemoOptions, scope: Scope, screen: Screen): Prom
     watch: (pid) => guard.watch(pid),
   };
   const { platform, seconds } = options;
-  if (platform !== undefined) screen.line(`starting what stands in for ${platform} on this machine`);
+  if (platform !== undefined) {
+    screen.line(`starting what stands in for ${platform} on this machine; what is missing is fetched once`);
+  }
   const stage = await (platform === undefined ? openLocalStage(job) : openPlatform(platform, job));
   scope.onClose(() => stage.close());
   signal.throwIfAborted();

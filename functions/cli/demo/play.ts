@@ -119,7 +119,8 @@ export async function play(
     (await ports.readCurrent()).password,
     application.adminPassword,
   ];
-  timeline.leaks = findInLog(database.log(), material);
+  const logs = (await stage.output()).map(({ text }) => text);
+  timeline.leaks = findInLog([...database.log(), ...logs], material);
   watching.abort();
   await watched;
   return { timeline, material };

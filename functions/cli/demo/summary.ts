@@ -12,7 +12,7 @@ export function renderSummary(timeline: Timeline, report: string): string {
     ['rotations', String(rotations)],
     ['resumed after SIGKILL', String(resumes)],
     ['old passwords refused', `${refused} of ${rotations} (28P01)`],
-    ['passwords in server log', String(timeline.leaks ?? 0)],
+    ['passwords in logs', String(timeline.leaks ?? 0)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const verdict = found.length === 0 ? 'No query noticed.' : `Not as promised: ${found.join('; ')}.`;

@@ -73,7 +73,7 @@ describe('complaints', () => {
         Object.assign(t.turns[2] ?? {}, { refusal: { outcome: 'unclear', code: 'ECONNREFUSED', endpoint: 'primary' } }),
       '1 retired password was not refused',
     ],
-    ['a leak', (t: ReturnType<typeof sampleTimeline>) => (t.leaks = 1), 'a password was found in the server log'],
+    ['a leak', (t: ReturnType<typeof sampleTimeline>) => (t.leaks = 1), 'a password was found in a log'],
     ['no load', (t: ReturnType<typeof sampleTimeline>) => t.buckets.clear(), 'no query ran'],
   ])('names %s', (_name, spoil, expected) => {
     const timeline = sampleTimeline();

@@ -58,7 +58,7 @@ export interface Timeline {
   readonly turns: Turn[];
   readonly notes: Note[];
   slowest: number;
-  /** How often a password was found in the server's log; undefined until it was searched. */
+  /** How many passwords were found in the logs of the server and of the hosts; undefined until they were searched. */
   leaks?: number;
 }
 
@@ -127,7 +127,7 @@ export function complaints(timeline: Timeline): string[] {
   if (resumes === 0) found.push('no rotation was resumed after a SIGKILL');
   if (refused < rotations)
     found.push(`${rotations - refused} retired ${rotations - refused === 1 ? 'password was' : 'passwords were'} not refused`);
-  if ((timeline.leaks ?? 0) > 0) found.push('a password was found in the server log');
+  if ((timeline.leaks ?? 0) > 0) found.push('a password was found in a log');
   return found;
 }
 

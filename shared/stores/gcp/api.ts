@@ -3,7 +3,7 @@ import type { protos } from '@google-cloud/secret-manager';
 import type { GcpStoreConfig } from '../../config/index.ts';
 import { KeywheelError } from '../../errors.ts';
 import type { Client } from './client.ts';
-import { isRace, mayBeRace, stateIn, STATUS, statusOf, storeError, type Method } from './errors.ts';
+import { isRace, isUntold, stateIn, STATUS, statusOf, storeError, type Method } from './errors.ts';
 import { crc32c } from './payload.ts';
 
 type ISecret = protos.google.cloud.secretmanager.v1.ISecret;
@@ -130,7 +130,7 @@ export function openApi(client: Client, config: GcpStoreConfig): SecretApi {
           try {
             return secretOf((await sdk.updateSecret({ secret: changed, updateMask: { paths } }, options))[0]);
           } catch (error) {
-            if (!mayBeRace(error) || secretOf((await sdk.getSecret({ name }, options))[0]).etag === secret.etag) throw error;
+            if (!isUntold(error) || secretOf((await sdk.getSecret({ name }, options))[0]).etag === secret.etag) throw error;
             return undefined;
           }
         },
@@ -166,17 +166,24 @@ export function openApi(client: Client, config: GcpStoreConfig): SecretApi {
         at(STATUS.NOT_FOUND),
       ),
     access: (id, number) =>
-      call<Buffer, 'DISABLED' | 'DESTROYED' | 'MISSING'>(
+      call<Buffer | 'DISABLED' | 'DESTROYED', 'MISSING'>(
         'read',
         'AccessSecretVersion',
         id,
-        async (sdk, options) =>
-          payloadOf((await sdk.accessSecretVersion({ name: `${nameOf(id)}/versions/${number}` }, options))[0], id),
-        (error) => {
-          if (statusOf(error) === STATUS.NOT_FOUND) return { value: 'MISSING' };
-          const state = statusOf(error) === STATUS.FAILED_PRECONDITION ? stateIn(error) : undefined;
-          return state === undefined ? undefined : { value: state };
+        async (sdk, options) => {
+          const name = `${nameOf(id)}/versions/${number}`;
+          try {
+            return payloadOf((await sdk.accessSecretVersion({ name }, options))[0], id);
+          } catch (error) {
+            const told = stateIn(error);
+            if (told !== undefined) return told;
+            if (!isUntold(error)) throw error;
+            const { state } = versionOf((await sdk.getSecretVersion({ name }, options))[0]);
+            if (state === 'ENABLED') throw error;
+            return state;
+          }
         },
+        (error) => (statusOf(error) === STATUS.NOT_FOUND ? { value: 'MISSING' } : undefined),
       ),
     destroy: (id, number) =>
       call(

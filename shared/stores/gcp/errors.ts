@@ -68,9 +68,9 @@ export function isRace(error: unknown): boolean {
   return status === STATUS.ABORTED || (status === STATUS.FAILED_PRECONDITION && /etag/i.test(wordsOf(error)));
 }
 
-/** As no documentation promises its words, another refusal for the state of things may be a race as well: the etag that is there by now tells. */
-export function mayBeRace(error: unknown): boolean {
-  return statusOf(error) === STATUS.FAILED_PRECONDITION && !isRace(error) && !isOfKey(error);
+/** A refusal for the state of things whose words say neither of which thing nor what state: no documentation promises them. The thing itself tells. */
+export function isUntold(error: unknown): boolean {
+  return statusOf(error) === STATUS.FAILED_PRECONDITION && !isRace(error) && !isOfKey(error) && stateIn(error) === undefined;
 }
 
 /** A key version of Cloud KMS has states of the same names, and the same status tells that it cannot be used. */
@@ -80,7 +80,7 @@ function isOfKey(error: unknown): boolean {
 
 /** The state that keeps a version from being read, by the error that says so. */
 export function stateIn(error: unknown): 'DISABLED' | 'DESTROYED' | undefined {
-  if (isOfKey(error)) return undefined;
+  if (statusOf(error) !== STATUS.FAILED_PRECONDITION || isOfKey(error)) return undefined;
   const state = /\b(DISABLED|DESTROYED)\b/i.exec(wordsOf(error))?.[1]?.toUpperCase();
   return state === 'DESTROYED' || state === 'DISABLED' ? state : undefined;
 }

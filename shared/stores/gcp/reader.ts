@@ -39,7 +39,7 @@ export async function openGcpReader(config: GcpStoreConfig, _deps: ReaderDeps): 
             subject: name,
           });
         }
-        const state = status === STATUS.FAILED_PRECONDITION ? stateIn(error) : undefined;
+        const state = stateIn(error);
         if (state === undefined) throw storeError(error, 'AccessSecretVersion', id);
         throw new KeywheelError('ERR_SECRET_INVALID', `the current version of secret ${name} is ${state.toLowerCase()}`, {
           hint: `enable it, or let the alias current of ${id} name another version`,

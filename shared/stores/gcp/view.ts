@@ -49,8 +49,8 @@ export async function look(context: GcpContext, name: string, mine?: number, mai
 }
 
 /**
- * `current` is what the alias names. A secret that has none yet (just adopted) is at its newest enabled version, which is what `latest`
- * readers get.
+ * `current` is what the alias names. A secret that has none yet (just adopted) is at its newest enabled version, which is what readers of `latest`
+ * get; when a newer one was disabled they get nothing, as `latest` is the newest one in any state.
  */
 export async function frame(
   context: GcpContext,

@@ -16,7 +16,7 @@ export interface Fact {
   readonly also?: readonly string[];
 }
 
-export interface View {
+interface View {
   /** For example 180004. */
   readonly server: number;
   /** Where one account is a member of the other: what makes it one, and what the member owns, are no differences. */

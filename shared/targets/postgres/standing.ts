@@ -5,7 +5,7 @@ import { error, warning } from './findings.ts';
 import type { MemberPair } from './member-pair.ts';
 import { identifier, literal } from './statements.ts';
 
-export interface Standing {
+interface Standing {
   readonly member: boolean;
   /** It has what the base has without SET ROLE. */
   readonly inherits: boolean;

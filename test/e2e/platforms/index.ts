@@ -27,7 +27,11 @@ const LOOK_EVERY = 25;
 export async function openPlatform(name: PlatformName, job: StageJob): Promise<Stage> {
   const closing: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
-    for (let step = closing.pop(); step; step = closing.pop()) await step();
+    // Every step is taken, whatever the others do.
+    for (let step = closing.pop(); step; step = closing.pop())
+      await Promise.resolve()
+        .then(step)
+        .catch(() => undefined);
   };
   try {
     const cloud = await definitions[name].open(job, SECRET);

@@ -129,7 +129,7 @@ function method(timeline: Timeline): Markup {
     </li>
     <li>Killed means SIGKILL, when the journal has reached a chosen phase. A new process resumes from the journal.</li>
     <li>
-      ${leaks === 0 ? 'The server’s log of all role changes was searched for every password: none is in it.' : 'The server’s log holds a password. That must not be.'}
+      ${leaks === 0 ? `The server’s log of all role changes${timeline.platform === undefined ? '' : ' and all that the hosts wrote'} was searched for every password: none is in it.` : 'A log holds a password. That must not be.'}
     </li>
   </ul>`;
 }

@@ -1,6 +1,7 @@
 /** The strict Key Vault server through the real SDK: each rule with the page that states it. */
 import { SecretClient } from '@azure/keyvault-secrets';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { overHttp } from '../../../../shared/stores/azure/client.ts';
 import { all } from '../../../contract/harness.ts';
 import { startKeyVault } from './server.ts';
 import type { KeyVault } from './server.ts';
@@ -9,8 +10,8 @@ let vault: KeyVault;
 let client: SecretClient;
 let now = Date.UTC(2026, 0, 1);
 const open = (version?: '7.0') =>
-  new SecretClient(vault.url, vault.credential, {
-    allowInsecureConnection: true,
+  new SecretClient(vault.url.replace('http:', 'https:'), vault.credential, {
+    additionalPolicies: overHttp(),
     disableChallengeResourceVerification: true,
     retryOptions: { maxRetries: 0 },
     ...(version === undefined ? {} : { serviceVersion: version }),
