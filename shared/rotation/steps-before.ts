@@ -1,7 +1,7 @@
 /** The steps up to publishing. Each makes at most one change in the world, is safe to repeat, and returns the record that follows. */
 import { isKeywheelError, KeywheelError } from '../errors.ts';
 import type { SecretState, SecretValue } from '../stores/index.ts';
-import type { Finding, Probe } from '../targets/index.ts';
+import type { CredentialId, Finding, Probe, Stamp } from '../targets/index.ts';
 import { EditedSignal, exclude, HoldSignal, keyIdOf, readRecorded, stampOf, strategyOf, type Turn } from './context.ts';
 import { abandoned, reached } from './machine.ts';
 import { call, type Engine } from './ops.ts';
@@ -41,9 +41,22 @@ function* mint(turn: Turn, record: RotationRecord, current: SecretValue): Engine
     if (id !== undefined) return reached(record, 'staged', now, turn.lease.fence, { staged: { version: staged.id, id } });
   }
   for (const id of orphans) yield* call('target', 'retire', id, stamp, 'accepted');
+  // Not every provider keeps a fence: where none does, the lease says at the last moment that nobody else has gone on.
+  yield* call('state', 'renew', turn.lease, turn.policy.leaseTtl);
   const minted = yield* call('target', 'mint', record.to, record.rotationId, current, stamp);
+  yield* keepOrRetire(turn, minted.id, stamp);
   const ref = yield* call('store', 'stage', turn.secret, minted.value, record.rotationId);
   return reached(record, 'staged', now, turn.lease.fence, { staged: { version: ref.id, id: minted.id } });
+}
+
+/** Whoever took the lease over may have looked for keys before this one was there. Nobody else knows its id yet, so it is ours to end. */
+function* keepOrRetire(turn: Turn, id: CredentialId, stamp: Stamp): Engine<void> {
+  try {
+    yield* call('state', 'renew', turn.lease, turn.policy.leaseTtl);
+  } catch (error) {
+    if (isKeywheelError(error, 'ERR_LEASE_LOST')) yield* call('target', 'retire', id, stamp, 'accepted');
+    throw error;
+  }
 }
 
 /** A pending version that no open rotation of ours staged: removed if it is dead, kept if it may be somebody's live credential. */

@@ -18,6 +18,7 @@ export interface Ground {
   readonly times: { readonly grace: number; readonly maxCacheAge: number; readonly quiet: number; readonly samples: number };
   /** Grace runs on the target's clock, which is the machine's and cannot be moved. */
   readonly ownClock: boolean;
+  readonly keepsFence: boolean;
   /** That clock, as exactly as the target tells it. */
   targetNow(): number;
   materialOf(value: SecretValue): string;
@@ -54,6 +55,7 @@ export function postgresGrounds(server: Postgres, lanes: Lane[]): Grounds {
         first: { ...pair.value(), password: lane.first.password },
         times: SHORT,
         ownClock: true,
+        keepsFence: true,
         targetNow: Date.now,
         materialOf: (value) => String(value['password']),
         accepts: (value) => accepts(server, lane, value),
@@ -82,6 +84,7 @@ export async function httpGrounds(): Promise<Grounds> {
         first,
         times: { grace: 60_000, maxCacheAge: 60_000, quiet: 50, samples: 1 },
         ownClock: false,
+        keepsFence: false,
         targetNow: Date.now,
         materialOf: (value) => String(value['apiKey']),
         accepts: async (value) => live().includes(String(value['apiKey'])),
@@ -119,6 +122,7 @@ export function iamGrounds(server: AwsServer): Grounds {
         first: { ...made, username: userName },
         times: SHORT,
         ownClock: true,
+        keepsFence: true,
         // IAM tells its time in whole seconds.
         targetNow: () => Math.floor(Date.now() / 1000) * 1000,
         materialOf: (value) => String(value['secretAccessKey']),

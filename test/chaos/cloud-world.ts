@@ -170,6 +170,7 @@ export async function openWorld(place: Place, ground: Ground, grounds: Grounds):
     skew: (milliseconds) => (ahead = milliseconds),
     // Grace on workers' clocks allows for five minutes.
     mostSkew: ground.ownClock ? 600_000 : 240_000,
+    keepsFence: ground.keepsFence,
     targetNow: ground.ownClock ? () => ground.targetNow() : now,
     elapse: async (milliseconds, onTarget) => {
       // A worker whose clock is ahead may have written a time far off: the target's grace is over long before.

@@ -1,6 +1,7 @@
 import type { EnginePorts, RotationRecord, SecretJournal } from '../../shared/rotation/index.ts';
 import { DEFAULT_POLICY } from '../../shared/rotation/index.ts';
 import type { SecretValue } from '../../shared/stores/index.ts';
+import type { Stamp } from '../../shared/targets/index.ts';
 import { FakeState } from '../fakes/state.ts';
 import { FakeStore } from '../fakes/store.ts';
 import { FakeKeyTarget } from '../fakes/key-target.ts';
@@ -11,7 +12,10 @@ const SECRET = 'app/db';
 export const READ_LAG = 5_000;
 
 /** Everything in memory on one virtual clock. A replica that lags makes verification and proof wait for it. */
-export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: number } = {}): Promise<World> {
+export async function openFakeWorld(
+  strategy: Strategy,
+  options: { readonly replicaLag?: number; readonly fences?: false } = {},
+): Promise<World> {
   let time = Date.UTC(2026, 0, 1);
   let ahead = 0;
   const now = (): number => time;
@@ -26,7 +30,7 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
   let ids = 0;
   const ports = {
     store,
-    target,
+    target: options.fences === false && keys !== undefined ? withoutFences(keys) : target,
     state,
     clock: { now: () => time + ahead },
     random: { rotationId: () => `r-${(ids += 1)}`, uniform: () => 0.5 },
@@ -47,6 +51,7 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
     now,
     skew: (milliseconds) => (ahead = milliseconds),
     mostSkew: 600_000,
+    keepsFence: options.fences !== false,
     targetNow: now,
     elapse: async (milliseconds) => void (time += Math.max(1, Math.ceil(milliseconds))),
     look: async () => {
@@ -70,5 +75,19 @@ export async function openFakeWorld(strategy: Strategy, options: { replicaLag?: 
     },
     edit: async (value) => void store.put(SECRET, value),
     close: async () => {},
+  };
+}
+
+/** As at vendors that have no place for a fence: every effect succeeds, however late it comes. */
+function withoutFences(keys: FakeKeyTarget): Partial<FakeKeyTarget> {
+  const any = (stamp: Stamp): Stamp => ({ ...stamp, fence: 0 });
+  return {
+    preflight: (from, to, stamp) => keys.preflight(from, to, any(stamp)),
+    fence: (stamp) => keys.fence(any(stamp)),
+    mint: (slot, marker, current, stamp) => keys.mint(slot, marker, current, any(stamp)),
+    retire: (id, stamp, seen) => keys.retire(id, any(stamp), seen),
+    find: (marker) => keys.find(marker),
+    probe: (value, endpoint) => keys.probe(value, endpoint),
+    lastUsed: (slot, id) => keys.lastUsed(slot, id),
   };
 }

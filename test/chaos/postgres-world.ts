@@ -112,6 +112,7 @@ async function openPostgresWorld(server: Postgres, lane: OpenLane, strategy: Str
     now: () => Date.now() + jumped,
     skew: (milliseconds) => (ahead = milliseconds),
     mostSkew: 600_000,
+    keepsFence: true,
     targetNow: () => Date.now(),
     elapse: async (milliseconds, onTarget) => {
       // A worker whose clock is ahead may have written a time far off: the server's grace is over long before.

@@ -26,6 +26,8 @@ export interface World {
   skew(milliseconds: number): void;
   /** The most that a worker's clock may be wrong by; less where grace runs on it. */
   readonly mostSkew: number;
+  /** The target has a place for fences; where it has none, only what comes of a late effect can be judged. */
+  readonly keepsFence: boolean;
   /** The clock that grace runs on. */
   targetNow(): number;
   /** Time passes. `target`: also on the target's own clock, where that is another one. */

@@ -99,9 +99,11 @@ describe('a value', () => {
   it('ends when the clock says so, and its revision with it', () => {
     const row = { key: 'k', text: '1', expiresAt: 10, nonce: 'n', etag: 'W/"e"' };
     expect([live(row, 9), live(row, 10)]).toEqual([row, undefined]);
-    expect([etagOf(revisionOf(row), 9), etagOf(revisionOf(row), 10)]).toEqual(['W/"e"', undefined]);
-    expect(etagOf('stale', 0)).toBeUndefined();
-    expect(etagOf('n!!*', 0)).toBeUndefined(); // would match anything
+    expect([etagOf(revisionOf(row), row.key, 9), etagOf(revisionOf(row), row.key, 10)]).toEqual(['W/"e"', undefined]);
+    // Rows of one transaction bear one etag: a revision fits its own row only.
+    expect(etagOf(revisionOf(row), `${row.key}2`, 9)).toBeUndefined();
+    expect(etagOf('stale', row.key, 0)).toBeUndefined();
+    expect(etagOf(revisionOf(row).replace(/!.*$/, '!!*'), row.key, 0)).toBeUndefined(); // would match anything
   });
 });
 

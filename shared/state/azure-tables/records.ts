@@ -83,7 +83,7 @@ export async function apply(context: RecordContext, writes: readonly Prepared[])
     }));
     const made = writes.map((write, index) => ({
       entity: entityOf(rows[index] ?? { text: undefined, expiresAt: undefined, nonce: '' }, write.rowKey),
-      etag: write.expected === null ? ended.get(write.key) : etagOf(write.expected, now),
+      etag: write.expected === null ? ended.get(write.key) : etagOf(write.expected, write.key, now),
     }));
     // A revision that no live record can have: which key is the first to be wrong, the records tell.
     const hopeless = writes.some(({ expected }, index) => expected !== null && made[index]?.etag === undefined);

@@ -1,4 +1,5 @@
 /** Records as entities. Every property is text, because numbers of Table Storage are narrower than ours. */
+import { createHash } from 'node:crypto';
 import { KeywheelError } from '../../errors.ts';
 import type { StateRevision } from '../port.ts';
 import { decodeKey } from './keys.ts';
@@ -67,15 +68,18 @@ export function live(row: Row | undefined, now: number): Row | undefined {
 }
 
 /**
- * The etag, which is a time and so the same for rows of one transaction, with what is random. It carries the end of the record's life too, so
+ * The etag, which is a time and so the same for rows of one transaction, with a mark of the key, so that one row's revision fits no other, and what is random. It carries the end of the record's life too, so
  * that a condition on an ended record is refused without asking.
  */
-export function revisionOf({ etag, nonce, expiresAt }: Pick<Row, 'etag' | 'nonce' | 'expiresAt'>): StateRevision {
-  return `${nonce}!${expiresAt ?? ''}!${etag}`;
+export function revisionOf({ key, etag, nonce, expiresAt }: Pick<Row, 'key' | 'etag' | 'nonce' | 'expiresAt'>): StateRevision {
+  return `${markOf(key)}${nonce}!${expiresAt ?? ''}!${etag}`;
 }
 
+const markOf = (key: string): string => createHash('sha256').update(key).digest('hex').slice(0, 8);
+
 /** Undefined for what no revision of a live record can be. */
-export function etagOf(revision: StateRevision, now: number): string | undefined {
+export function etagOf(revision: StateRevision, key: string, now: number): string | undefined {
+  if (!revision.startsWith(markOf(key))) return undefined;
   const [, expires = '', etag] = /^[^!]*!(\d*)!(W\/"[^"]+")$/.exec(revision) ?? [];
   return etag === undefined || (expires !== '' && Number(expires) <= now) ? undefined : etag;
 }
