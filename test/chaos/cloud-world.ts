@@ -121,7 +121,7 @@ export function cloudMatrix(cloud: Cloud, grounds: Grounds): Matrix {
     kind: `${grounds.kind} × ${cloud.kind}`,
     async open() {
       const ground = await grounds.open();
-      return openWorld(await cloud.place(), ground, grounds);
+      return openWorld(await cloud.place(), ground, grounds, READ_LAG);
     },
   };
 }
@@ -135,7 +135,8 @@ export interface OpenWorld extends World {
   readonly clock: Clock;
 }
 
-export async function openWorld(place: Place, ground: Ground, grounds: Grounds): Promise<OpenWorld> {
+/** `lag`: milliseconds that readers are made to lag; absent, as much as the store itself says. */
+export async function openWorld(place: Place, ground: Ground, grounds: Grounds, lag?: number): Promise<OpenWorld> {
   const { secret } = place;
   const config = configOf(place, ground, grounds);
   let jumped = 0;
@@ -145,14 +146,15 @@ export async function openWorld(place: Place, ground: Ground, grounds: Grounds):
   const changes = new Changes();
   const state = changes.state(await openState(config.state, deps));
   const env = { ...place.env, ...ground.env };
-  const { store, target, close } = await openPorts(config, secret, deps, {
+  const opened = await openPorts(config, secret, deps, {
     env,
     gate: changes.gate(),
     state: async () => state,
   });
+  const { store, target } = opened;
   await put(store, secret, ground.first, null);
   const { grace, maxCacheAge } = ground.times;
-  const policy = { ...DEFAULT_POLICY, ...ground.times, strategy: grounds.strategy, readLag: READ_LAG };
+  const policy = { ...DEFAULT_POLICY, ...ground.times, strategy: grounds.strategy, readLag: lag ?? store.readLag ?? 0 };
   const now = (): number => Date.now() + jumped;
 
   return {
@@ -174,7 +176,7 @@ export async function openWorld(place: Place, ground: Ground, grounds: Grounds):
     targetNow: ground.ownClock ? () => ground.targetNow() : now,
     elapse: async (milliseconds, onTarget) => {
       // A worker whose clock is ahead may have written a time far off: the target's grace is over long before.
-      const real = onTarget && ground.ownClock ? Math.min(milliseconds, Math.max(grace, maxCacheAge) + READ_LAG) : 0;
+      const real = onTarget && ground.ownClock ? Math.min(milliseconds, Math.max(grace, maxCacheAge) + policy.readLag) : 0;
       if (real > 0) await delay(real);
       jumped += Math.ceil(milliseconds - real);
     },
@@ -184,7 +186,7 @@ export async function openWorld(place: Place, ground: Ground, grounds: Grounds):
     strangers: (known) => ground.strangers(known),
     edit: async (value) => void (await put(store, secret, value)),
     async close() {
-      await close();
+      await opened.close();
       await state.close();
       await place.close();
       await ground.close();

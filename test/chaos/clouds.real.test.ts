@@ -3,9 +3,11 @@
  * the functions as their hosts call them. A sample that a seed chooses; all cells with KEYWHEEL_CHAOS=full.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KeywheelError } from '../../shared/errors.ts';
+import { peersRequired } from '../peers/index.ts';
 import { KEYS, SCENARIOS } from './cell.ts';
 import { cloudMatrix } from './cloud-world.ts';
-import { CLOUDS, GROUNDS, startRoom, type Room } from './cloud-room.ts';
+import { CLOUDS, GROUNDS, missingPeer, startRoom, type Room } from './cloud-room.ts';
 import { DRIVERS } from './drivers.ts';
 import { DRIVER_FAULTS, runDrivers } from './drivers-matrix.ts';
 import { DRIVER_MUTANTS } from './drivers-mutants.ts';
@@ -19,7 +21,10 @@ const seed = Number(process.env['KEYWHEEL_CHAOS_SEED'] ?? '1');
 const SAMPLES = [2, 1];
 const DRIVER_CELLS = 2;
 
-describe.each(CLOUDS)('chaos matrix over %s', (cloud) => {
+const missing = new Map(await Promise.all(CLOUDS.map(async (cloud) => [cloud, await missingPeer(cloud)] as const)));
+const there = CLOUDS.filter((cloud) => missing.get(cloud) === undefined);
+
+describe.each(there)('chaos matrix over %s', (cloud) => {
   let room: Room;
   beforeAll(async () => {
     room = await startRoom(cloud, LANES);
@@ -81,5 +86,12 @@ describe.each(CLOUDS)('chaos matrix over %s', (cloud) => {
     const matrix = cloudMatrix(room.cloud, room.grounds['overlap HTTP']);
     const { violations } = await cleanRun(matrix, edited, publishWithoutCompareAndSet);
     expect(violations.filter((each) => /overwritten/.test(each))).not.toEqual([]);
+  });
+});
+
+describe.each(CLOUDS.filter((cloud) => !there.includes(cloud)))('chaos matrix over %s', (cloud) => {
+  const why = missing.get(cloud) ?? '';
+  it.skipIf(!peersRequired())(why, () => {
+    throw new KeywheelError('ERR_MISSING_PEER', why, { hint: 'see test/peers/README.md' });
   });
 });

@@ -150,6 +150,6 @@ export class Instance {
       get: <T>(key: string) => this.read(() => state.get<T>(key)),
       getMany: <T>(keys: readonly string[]) => this.read(() => state.getMany<T>(keys)),
     };
-    return { ...state, ...reads, ...watched } as State;
+    return { ...state, ...reads, ...watched };
   }
 }

@@ -13,10 +13,10 @@ const ignoreTheToken: DriverMutant = {
   delivery: (delivery, { secret }) => ({
     ...delivery,
     run: (host) =>
-      withSecret(host, secret, {}, async ({ advance }) => {
+      withSecret(host, secret, {}, async (one) => {
         const until = UNTIL[delivery.name];
         const request = { start: delivery.name === 'createSecret', reason: 'mutant', resume: true };
-        return advance({ ...request, ...(until === undefined ? {} : { until }) });
+        return one.advance({ ...request, ...(until === undefined ? {} : { until }) });
       }),
   }),
 };
@@ -28,7 +28,7 @@ const doAllAtOnce: DriverMutant = {
     async run(host) {
       await delivery.run(host);
       if (delivery.name !== 'createSecret') return;
-      await withSecret(host, secret, {}, ({ advance }) => advance({ start: false, reason: 'mutant', resume: true }));
+      await withSecret(host, secret, {}, (one) => one.advance({ start: false, reason: 'mutant', resume: true }));
     },
   }),
 };
@@ -45,7 +45,7 @@ const beginOnDuplicates: DriverMutant = {
       ? delivery
       : {
           ...delivery,
-          run: (host) => withSecret(host, secret, {}, ({ advance }) => advance({ start: true, reason: 'mutant', resume: false })),
+          run: (host) => withSecret(host, secret, {}, (one) => one.advance({ start: true, reason: 'mutant', resume: false })),
         },
 };
 

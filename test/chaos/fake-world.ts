@@ -1,3 +1,4 @@
+import { KeywheelError } from '../../shared/errors.ts';
 import type { EnginePorts, RotationRecord, SecretJournal } from '../../shared/rotation/index.ts';
 import { DEFAULT_POLICY } from '../../shared/rotation/index.ts';
 import type { SecretValue } from '../../shared/stores/index.ts';
@@ -30,7 +31,7 @@ export async function openFakeWorld(
   let ids = 0;
   const ports = {
     store,
-    target: options.fences === false && keys !== undefined ? withoutFences(keys) : target,
+    target: options.fences === false && keys !== undefined ? fencedByKeys(keys) : target,
     state,
     clock: { now: () => time + ahead },
     random: { rotationId: () => `r-${(ids += 1)}`, uniform: () => 0.5 },
@@ -78,16 +79,26 @@ export async function openFakeWorld(
   };
 }
 
-/** As at vendors that have no place for a fence: every effect succeeds, however late it comes. */
-function withoutFences(keys: FakeKeyTarget): Partial<FakeKeyTarget> {
-  const any = (stamp: Stamp): Stamp => ({ ...stamp, fence: 0 });
+/** As at vendors that have no place for a fence: all that a late worker can see is a key that a later one has made, and that is still there. */
+function fencedByKeys(keys: FakeKeyTarget): Partial<FakeKeyTarget> {
+  const made = new Map<string, number>();
+  const judge = (stamp: Stamp): Stamp => {
+    const live = keys.credentials().map((each) => made.get(each.split('=')[0] ?? '') ?? 0);
+    if (Math.max(...live) > stamp.fence) throw new KeywheelError('ERR_FENCE_STALE', 'a later worker has made a key');
+    return { ...stamp, fence: 0 };
+  };
   return {
-    preflight: (from, to, stamp) => keys.preflight(from, to, any(stamp)),
-    fence: (stamp) => keys.fence(any(stamp)),
-    mint: (slot, marker, current, stamp) => keys.mint(slot, marker, current, any(stamp)),
-    retire: (id, stamp, seen) => keys.retire(id, any(stamp), seen),
+    preflight: (from, to, stamp) => keys.preflight(from, to, { ...stamp, fence: 0 }),
+    fence: (stamp) => keys.fence(judge(stamp)),
+    mint: (slot, marker, current, stamp) => {
+      const minted = keys.mint(slot, marker, current, judge(stamp));
+      made.set(minted.id.key, stamp.fence);
+      return minted;
+    },
+    retire: (id, stamp, seen) => keys.retire(id, judge(stamp), seen),
     find: (marker) => keys.find(marker),
     probe: (value, endpoint) => keys.probe(value, endpoint),
+    compare: () => keys.compare(),
     lastUsed: (slot, id) => keys.lastUsed(slot, id),
   };
 }

@@ -1,12 +1,13 @@
 /** Tests of the test: a deliberate bug in what the engine does must show in the matrix. */
 import { describe, expect, it } from 'vitest';
-import { SCENARIOS } from './cell.ts';
+import { KEYS, SCENARIOS } from './cell.ts';
 import { openFakeWorld } from './fake-world.ts';
 import { runMatrix } from './matrix.ts';
 import * as mutants from './mutants.ts';
 
 const fake = { kind: 'fake', open: openFakeWorld };
-const scenario = (name: string) => SCENARIOS.find((each) => each.name === name) ?? { name, strategy: 'dual-account' as const };
+const scenario = (name: string) =>
+  [...SCENARIOS, ...KEYS].find((each) => each.name === name) ?? { name, strategy: 'dual-account' as const };
 const dead = /current \(\S+\) does not authenticate/;
 
 describe('deliberate bugs are found', () => {
@@ -21,6 +22,7 @@ describe('deliberate bugs are found', () => {
     { bug: 'delete by age', mutant: mutants.retireTheOldest, in: 'withdraw', found: dead },
     { bug: 'delete the other one', mutant: mutants.retireTheOtherOne, in: 'withdraw', found: dead },
     { bug: 'a target without fences', mutant: mutants.ignoreFences, in: 'withdraw', found: /live/ },
+    { bug: 'lost keys are not looked for', mutant: mutants.findNothing, in: 'overlap', found: /live/ },
     { bug: 'apply before staging', mutant: mutants.applyBeforeStaging, in: 'in-place', found: dead },
   ])(
     '$bug, in $in',
