@@ -29,6 +29,8 @@ export interface DriverMutant {
 
 const TRIES = 12;
 const MOST_TICKS = 60;
+/** At the least between two ticks: the lease of one that died must run out meanwhile. */
+const TICKING = 20_000;
 /** Longer than every lease, also that under which Key Vault is written. */
 const PAST_LEASES = 100_000;
 
@@ -128,9 +130,9 @@ export class Scene implements Overseer {
   async converge(primary = false): Promise<void> {
     for (let turns = 0; turns < MOST_TICKS; turns += 1) {
       const rotation = (await this.world.look()).journal?.rotation;
-      if (rotation?.phase === 'closed') return;
-      const wait = Math.max(1, (rotation?.nextAt ?? 0) - this.world.now());
-      await this.world.elapse(Math.min(wait, 2 * 86_400_000), rotation?.phase === 'grace');
+      // No tick begins what nobody has asked for; that none began is told at the end.
+      if (rotation === undefined || rotation.phase === 'closed') return;
+      await this.world.elapse(Math.max(TICKING, rotation.nextAt - this.world.now()), rotation.phase === 'grace');
       const outcome = await this.attempt(TICK, primary);
       if (outcome === 'crashed') await this.world.elapse(PAST_LEASES, false);
     }
