@@ -22,8 +22,8 @@ const full = asked === 'full';
 const most = asked === undefined || full ? undefined : Number(asked);
 const seed = Number(process.env['KEYWHEEL_CHAOS_SEED'] ?? '1');
 /** Cells of the plain scenario and of the one with a hand edit, beside one run of each without a fault. */
-const SAMPLES = [2, 1];
-const DRIVER_CELLS = 2;
+const SAMPLES = [1, 1];
+const DRIVER_CELLS = 1;
 
 const missing = new Map(await Promise.all(CLOUDS.map(async (cloud) => [cloud, await missingPeer(cloud)] as const)));
 const there = CLOUDS.filter((cloud) => missing.get(cloud) === undefined);

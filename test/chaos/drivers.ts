@@ -35,7 +35,7 @@ export interface Driver {
   readonly cloud: (typeof CLOUDS)[number];
   /** The host asks for one rotation. */
   ask(world: OpenWorld): Promise<Asked>;
-  /** A late duplicate asks again, for good reason. */
+  /** Each delivery asks for a rotation of its own, if none is open: a person meant it. */
   readonly repeats?: true;
 }
 
