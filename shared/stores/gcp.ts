@@ -17,7 +17,7 @@ import { list, read } from './gcp/read.ts';
 import { rehearsalApi } from './gcp/rehearsal.ts';
 import { discard, stage } from './gcp/stage.ts';
 import { look, stateOf, versionIdOf, type GcpContext } from './gcp/view.ts';
-import { checkName } from './local/check.ts';
+import { checkName } from './check.ts';
 import type { StoreDeps } from './open.ts';
 import type { SecretStore, SupportsPut } from './port.ts';
 

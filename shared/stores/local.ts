@@ -4,7 +4,7 @@ import type { Call } from '../deps.ts';
 import { KeywheelError } from '../errors.ts';
 import { openSqlite } from '../sqlite.ts';
 import type { SqliteFile, SqliteOptions, Tx } from '../sqlite.ts';
-import { checkName, checkValue } from './local/check.ts';
+import { checkName, checkValue } from './check.ts';
 import { NONCE_BYTES, sameBytes } from './local/cipher.ts';
 import { deriveKeys, readKey } from './local/key.ts';
 import type { StoreKeys } from './local/key.ts';

@@ -16,7 +16,7 @@
  */
 import type { VaultStoreConfig } from '../config/index.ts';
 import type { Call } from '../deps.ts';
-import { checkName } from './local/check.ts';
+import { checkName } from './check.ts';
 import type { StoreDeps } from './open.ts';
 import type { SecretStore, SecretSummary, SupportsPut } from './port.ts';
 import * as changes from './vault/change.ts';

@@ -6,7 +6,7 @@
  * share an id, and every name comes back from its id. The ids that no name has (`a_x5f_b`, `a_x41_b`) cannot be used and are not listed.
  */
 import { KeywheelError } from '../../errors.ts';
-import { checkName } from '../local/check.ts';
+import { checkName } from '../check.ts';
 
 const LONGEST_ID = 255; // https://docs.cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create
 const ESCAPE = /_x([0-9a-f]{1,6})_/g;

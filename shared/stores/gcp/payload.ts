@@ -1,6 +1,6 @@
 /** A secret's value as the bytes of a version: plain JSON, as consumers of any language read it. */
 import { KeywheelError } from '../../errors.ts';
-import { checkValue } from '../local/check.ts';
+import { checkValue } from '../check.ts';
 import type { SecretValue } from '../port.ts';
 
 /** ERR_SECRET_INVALID for what does not fit: a version holds 64 KiB (https://docs.cloud.google.com/secret-manager/quotas). */

@@ -1,6 +1,6 @@
 /** Values as KV version 2 keeps them: a JSON object that the server takes apart and writes anew. */
 import { KeywheelError } from '../../errors.ts';
-import { checkValue } from '../local/check.ts';
+import { checkValue } from '../check.ts';
 import type { SecretValue } from '../port.ts';
 import type { Fields } from './kv.ts';
 

@@ -1,6 +1,6 @@
-/** What a local store takes: names and ids that print safely, and values that the port allows. */
-import { KeywheelError } from '../../errors.ts';
-import type { SecretValue } from '../port.ts';
+/** What a store of ours takes: names and ids that print safely, and values that the port allows. */
+import { KeywheelError } from '../errors.ts';
+import type { SecretValue } from './port.ts';
 
 const LONGEST_NAME = 256; // as keywheel.yaml allows for a secret
 const LONGEST_ID = 512; // a revision holds a version id, which holds a rotation id
