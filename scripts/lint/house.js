@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const VENDOR_ROOMS = new Set(['stores', 'state', 'targets', 'alerts', 'hosts']);
+const VENDOR_ROOMS = new Set(['stores', 'state', 'targets', 'alerts', 'hosts', 'trails']);
 // Packages that any file in shared/ may import: pure, vendor-neutral libraries.
 const NEUTRAL = new Set(['zod', 'yaml', 'croner', 'jose']);
 
@@ -37,7 +37,7 @@ const imports = {
       if (!NEUTRAL.has(pkg) && !VENDOR_ROOMS.has(here.room)) {
         context.report({
           node,
-          message: `Only stores/, state/, targets/, alerts/ and hosts/ may import a vendor's package (${pkg}).`,
+          message: `Only stores/, state/, targets/, alerts/, trails/ and hosts/ may import a vendor's package (${pkg}).`,
         });
       }
     }

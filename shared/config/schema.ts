@@ -3,6 +3,7 @@
  * zod is imported as a namespace: the named import would bundle five times as much.
  */
 import * as z from 'zod';
+import { audit } from './schema-audit.ts';
 import { duration, endpoint } from './schema-basics.ts';
 import { state } from './schema-state.ts';
 import { store } from './schema-stores.ts';
@@ -85,6 +86,7 @@ export const configSchema = z.strictObject({
   manual: manual
     .optional()
     .describe('Who may rotate by HTTP. Without it the HTTP triggers refuse everybody but IAM-signed AWS callers.'),
+  audit: audit.optional().describe('How audit events are scored, and who is told.'),
   blackouts: z.array(blackout).default([]).describe('No rotation starts and nothing is retired in these times.'),
   secrets: z.record(z.string().min(1).max(256), secret),
 });
@@ -107,5 +109,7 @@ export type DynamodbStateConfig = Extract<StateConfig, { kind: 'dynamodb' }>;
 export type FirestoreStateConfig = Extract<StateConfig, { kind: 'firestore' }>;
 export type AzureTablesStateConfig = Extract<StateConfig, { kind: 'azure-tables' }>;
 export type ManualConfig = NonNullable<Config['manual']>;
+export type AuditConfig = NonNullable<Config['audit']>;
+export type ChannelConfig = AuditConfig['alerts']['channels'][number];
 export type ScheduleConfig = NonNullable<SecretConfig['schedule']>;
 export type BlackoutConfig = Config['blackouts'][number];
