@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { c
 
 interface Sample {
   readonly file: string;
-  readonly function: 'rotate' | 'advance' | 'manual';
+  readonly function: 'rotate' | 'advance' | 'manual' | 'score' | 'scoreTick' | 'ack';
 }
 
 function fail(message: string, hint: string): never {
@@ -41,20 +41,22 @@ try {
   process.exitCode = 1;
 }
 
+const roomOf = (target: Sample['function']): string => (['score', 'scoreTick', 'ack'].includes(target) ? 'score' : 'rotate');
+
 async function onAws({ function: target }: Sample): Promise<unknown> {
-  const handlers = (await import('../functions/rotate/aws.ts')) as unknown as Record<
+  const handlers = (await import(`../functions/${roomOf(target)}/aws.ts`)) as Record<
     string,
     (event: unknown, context: object) => Promise<unknown>
   >;
   const context = { awsRequestId: 'local', functionName: `keywheel-${target}`, getRemainingTimeInMillis: () => 60_000 };
-  return handlers[target]?.(event, context);
+  return handlers[target === 'scoreTick' ? 'tick' : target]?.(event, context);
 }
 
 async function onGoogleCloud({ function: target }: Sample): Promise<unknown> {
-  await import('../functions/rotate/gcp.ts');
+  await import(`../functions/${roomOf(target)}/gcp.ts`);
   const { getFunction } = await import('@google-cloud/functions-framework/testing');
-  if (target === 'manual')
-    fail('manual is called by HTTP', 'npx functions-framework --target=manual, then send the sample as the body of a POST');
+  if (target === 'manual' || target === 'ack')
+    fail(`${target} is called by HTTP`, 'npx functions-framework --target=NAME, then send the sample as the body of a POST');
   return (getFunction(target) as (event: unknown) => Promise<unknown>)(event);
 }
 
@@ -74,9 +76,9 @@ async function onAzure({ function: target }: Sample): Promise<unknown> {
   const load = loader._load.bind(loader);
   // oxlint-disable-next-line no-underscore-dangle -- the same
   loader._load = (request, ...rest) => (request === '@azure/functions-core' ? core : load(request, ...rest));
-  await import('../functions/rotate/azure.ts');
-  if (target === 'manual')
-    fail('manual is called by HTTP', 'deploy it, or send the request to the Lambda or Google Cloud function');
+  await import(`../functions/${roomOf(target)}/azure.ts`);
+  if (target === 'manual' || target === 'ack')
+    fail(`${target} is called by HTTP`, 'deploy it, or send the request to the Lambda or Google Cloud function');
   const context = { invocationId: 'local', log: console.log, error: console.error };
   return registered.get(target)?.(event, context);
 }

@@ -40,6 +40,17 @@ export type ErrorCode =
   | 'ERR_ROTATION_HELD'
   | 'ERR_ROTATION_DISABLED'
   | 'ERR_ROTATION_CONFLICT' // another rotation of the same secret is open
+  | 'ERR_ALERT_LOGIN' // a channel does not know us: no credential, an expired or a refused one
+  | 'ERR_ALERT_FORBIDDEN' // it knows us, and we may not send there
+  | 'ERR_ALERT_THROTTLED'
+  | 'ERR_ALERT_UNAVAILABLE' // it does not answer; the alert may have arrived or not
+  | 'ERR_ALERT_FAILED' // it answered with an error that none of the others tells
+  | 'ERR_TRAIL_LOGIN' // where audit records are read does not know us
+  | 'ERR_TRAIL_FORBIDDEN'
+  | 'ERR_TRAIL_NOT_FOUND' // no such object, log or workspace
+  | 'ERR_TRAIL_THROTTLED'
+  | 'ERR_TRAIL_UNAVAILABLE'
+  | 'ERR_TRAIL_FAILED'
   | 'ERR_EVENT_INVALID' // a trigger delivered something that is not what it says, or is not for us
   | 'ERR_REQUEST_UNAUTHENTICATED' // an HTTP trigger was called by nobody it knows
   | 'ERR_REQUEST_FORBIDDEN' // it knows the caller, who may not ask this

@@ -19,6 +19,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/doctor.ts')).doctor,
   },
   rotate: { summary: 'rotate secrets without downtime', load: async () => (await import('./commands/rotate.ts')).rotate },
+  score: {
+    summary: 'what is unusual in audit records of secret stores',
+    load: async () => (await import('./commands/score.ts')).score,
+  },
   status: { summary: 'labels, phase, held reasons, next due', load: async () => (await import('./commands/status.ts')).status },
   get: { summary: 'print the value of a secret', load: async () => (await import('./commands/get.ts')).get },
   put: { summary: 'write the value of a secret, read from stdin', load: async () => (await import('./commands/put.ts')).put },

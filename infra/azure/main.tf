@@ -67,11 +67,17 @@ locals {
     KEYWHEEL_CONFIG          = "/home/site/wwwroot/keywheel.yaml"
     KEYWHEEL_TIMEOUT_SECONDS = "600"
     # Which identity the SDK's default chain takes.
-    AZURE_CLIENT_ID                           = azurerm_user_assigned_identity.this.client_id
-    AzureWebJobsStorage__accountName          = azurerm_storage_account.host.name
-    AzureWebJobsStorage__credential           = "managedidentity"
-    AzureWebJobsStorage__clientId             = azurerm_user_assigned_identity.this.client_id
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING = "ClientId=${azurerm_user_assigned_identity.this.client_id};Authorization=AAD"
+    AZURE_CLIENT_ID                  = azurerm_user_assigned_identity.this.client_id
+    AzureWebJobsStorage__accountName = azurerm_storage_account.host.name
+    AzureWebJobsStorage__credential  = "managedidentity"
+    AzureWebJobsStorage__clientId    = azurerm_user_assigned_identity.this.client_id
+    # The binding of Event Hubs, by the same identity.
+    KEYWHEEL_EVENTHUB__fullyQualifiedNamespace = "${azurerm_eventhub_namespace.audit.name}.servicebus.windows.net"
+    KEYWHEEL_EVENTHUB__credential              = "managedidentity"
+    KEYWHEEL_EVENTHUB__clientId                = azurerm_user_assigned_identity.this.client_id
+    KEYWHEEL_EVENTHUB_NAME                     = azurerm_eventhub.audit.name
+    KEYWHEEL_EVENTHUB_CONSUMER                 = azurerm_eventhub_consumer_group.score.name
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING  = "ClientId=${azurerm_user_assigned_identity.this.client_id};Authorization=AAD"
   })
 }
 

@@ -62,6 +62,18 @@ variable "table" {
   default     = "keywheel"
 }
 
+variable "channel_secrets" {
+  description = "The names of the secrets that keywheel.yaml names as audit.alerts.channels[].credential.secret. The functions may read them."
+  type        = set(string)
+  default     = []
+}
+
+variable "alert_topic_ids" {
+  description = "The resource ids of the Event Grid topics of audit.alerts.channels. The functions may send to them."
+  type        = set(string)
+  default     = []
+}
+
 variable "runtime_version" {
   description = "The version of Node.js."
   type        = string

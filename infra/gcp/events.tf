@@ -1,4 +1,4 @@
-# Secret Manager -> topic "rotate" -> function "rotate"; Cloud Scheduler -> topic "advance" -> function "advance".
+# Secret Manager -> topic "rotate" -> function "rotate"; Cloud Scheduler -> topic "advance" -> function "advance"; score.tf has the others.
 # The subscriptions are ours and not Eventarc's, whose own has no dead-letter topic. The path of a push names the topic, from which the functions
 # framework makes the same CloudEvent. https://github.com/GoogleCloudPlatform/functions-framework-nodejs/blob/main/src/pubsub_middleware.ts
 
@@ -35,7 +35,7 @@ resource "google_pubsub_subscription" "this" {
 
   # Longer than a function may take, so that nothing is delivered twice while it is at work.
   ack_deadline_seconds       = 600
-  message_retention_duration = each.key == "advance" ? "600s" : "86400s"
+  message_retention_duration = contains(["advance", "score-tick"], each.key) ? "600s" : "86400s"
 
   push_config {
     push_endpoint = "${google_cloudfunctions2_function.this[each.key].service_config[0].uri}/${google_pubsub_topic.this[each.key].id}"

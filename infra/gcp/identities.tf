@@ -42,11 +42,11 @@ resource "google_project_iam_custom_role" "journal" {
 locals {
   # Each rotated secret and its companion, for each function.
   rotated = {
-    for pair in setproduct(keys(local.functions), setunion(var.secrets, [for id in var.secrets : "${id}${var.pending_suffix}"])) :
+    for pair in setproduct(local.rotating, setunion(var.secrets, [for id in var.secrets : "${id}${var.pending_suffix}"])) :
     "${pair[0]} ${pair[1]}" => { function = pair[0], secret = pair[1] }
   }
   admins = {
-    for pair in setproduct(keys(local.functions), var.admin_secrets) :
+    for pair in setproduct(local.rotating, var.admin_secrets) :
     "${pair[0]} ${pair[1]}" => { function = pair[0], secret = pair[1] }
   }
 }

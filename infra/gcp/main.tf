@@ -13,10 +13,29 @@ locals {
       description = "Rotation on request"
       ingress     = "ALLOW_ALL"
     }
+    score = {
+      description = "Scores audit events of secret stores"
+      ingress     = "ALLOW_INTERNAL_ONLY"
+    }
+    score-tick = {
+      description = "Sends alerts again that a channel did not take"
+      ingress     = "ALLOW_INTERNAL_ONLY"
+    }
+    ack = {
+      description = "Records who acknowledged an incident"
+      ingress     = "ALLOW_ALL"
+    }
   }
 
-  # Called by Pub/Sub, from inside; `manual` is called by people.
-  subscribed = toset(["rotate", "advance"])
+  # Those that rotate, and may touch the secrets; those that score read what their channels log in with.
+  rotating = toset(["rotate", "advance", "manual"])
+  scoring  = toset(["score", "score-tick", "ack"])
+
+  # Called by Pub/Sub, from inside; `manual` is called by people, `ack` by Slack.
+  subscribed = toset(["rotate", "advance", "score", "score-tick"])
+
+  # The names in the code, where they cannot be names of Google Cloud.
+  entry_points = { score-tick = "scoreTick" }
 
   services = toset([
     "artifactregistry.googleapis.com",
@@ -25,6 +44,7 @@ locals {
     "cloudscheduler.googleapis.com",
     "firestore.googleapis.com",
     "iam.googleapis.com",
+    "logging.googleapis.com",
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "secretmanager.googleapis.com",
@@ -86,7 +106,7 @@ resource "google_cloudfunctions2_function" "this" {
 
   build_config {
     runtime         = var.runtime
-    entry_point     = each.key
+    entry_point     = lookup(local.entry_points, each.key, each.key)
     service_account = google_service_account.build.id
 
     source {

@@ -8,6 +8,11 @@ output "manual_url" {
   value       = google_cloudfunctions2_function.this["manual"].service_config[0].uri
 }
 
+output "ack_url" {
+  description = "The Request URL of the Slack app's interactivity. Slack has no Google identity: let allUsers invoke this one function; it checks Slack's signature itself."
+  value       = google_cloudfunctions2_function.this["ack"].service_config[0].uri
+}
+
 output "service_accounts" {
   description = "The identity of each function, for what its targets ask (a database, a VPN)."
   value       = { for name, account in google_service_account.function : name => account.email }

@@ -81,6 +81,24 @@ variable "callers" {
   }
 }
 
+variable "channel_secrets" {
+  description = "The ids of the secrets that keywheel.yaml names as audit.alerts.channels[].credential.secret. The functions that score may read them."
+  type        = set(string)
+  default     = []
+}
+
+variable "alert_topics" {
+  description = "The Pub/Sub topics of audit.alerts.channels, as projects/PROJECT/topics/TOPIC. The functions that score may publish to them."
+  type        = set(string)
+  default     = []
+}
+
+variable "data_access_logs" {
+  description = "Turns the Data Access logs of Secret Manager on, for the whole project. Without them nobody learns who read a secret."
+  type        = bool
+  default     = false
+}
+
 variable "schedule" {
   description = "When waits and due secrets are looked at, as cron."
   type        = string

@@ -37,7 +37,7 @@ async function versions(root: string): Promise<{ version: string; lock: Lock }> 
 }
 
 const FRAMEWORK = '@google-cloud/functions-framework';
-const entriesOf = (cloud: Cloud): Entries => ({ rotate: `functions/rotate/${cloud}.ts` });
+const entriesOf = (cloud: Cloud): Entries => ({ rotate: `functions/rotate/${cloud}.ts`, score: `functions/score/${cloud}.ts` });
 
 export const DEFINITIONS: Readonly<Record<Cloud, CloudDefinition>> = {
   // Handlers are exports, named in serverless.yml as FILE.EXPORT. The SDK is bundled and not taken from the runtime: it loads faster, and it
@@ -76,7 +76,7 @@ export const DEFINITIONS: Readonly<Record<Cloud, CloudDefinition>> = {
 const HOST = {
   version: '2.0',
   // Repeated to the function as KEYWHEEL_TIMEOUT_SECONDS (infra/azure): the host does not tell it.
-  // The bindings of Event Grid come in a bundle of extensions; HTTP and timers are the host's own.
+  // The bindings of Event Grid and Event Hubs come in a bundle of extensions; HTTP and timers are the host's own.
   extensionBundle: { id: 'Microsoft.Azure.Functions.ExtensionBundle', version: '[4.0.0, 5.0.0)' },
   functionTimeout: '00:10:00',
   logging: { logLevel: { default: 'Information', 'Host.Aggregator': 'Warning' } },

@@ -33,7 +33,7 @@ export type Outcome =
 
 export type PrincipalKind = 'human' | 'workload' | 'service' | 'root' | 'unknown';
 /** `service`: through a cloud's own service. `internal`: an address that the cloud does not tell. `none`: no address in the record. */
-export type NetKind = 'public' | 'private' | 'service' | 'internal' | 'none';
+type NetKind = 'public' | 'private' | 'service' | 'internal' | 'none';
 
 export interface Principal {
   /** Stable over sessions and tokens: a role's ARN, a user's ARN, an e-mail, an object id, an entity id. For humans behind one role: role and session name. */

@@ -6,7 +6,7 @@ import { patternOf, type Pattern } from './pattern.ts';
 export type Band = 'none' | 'low' | 'medium' | 'high' | 'critical';
 
 /** The least score of each band. */
-export const BANDS: readonly (readonly [Band, number])[] = [
+const BANDS: readonly (readonly [Band, number])[] = [
   ['critical', 80],
   ['high', 60],
   ['medium', 40],
@@ -51,6 +51,8 @@ export interface AuditSettings {
   readonly hours: AuditConfig['hours'];
   readonly people: readonly Person[];
   readonly canaries: Pattern;
+  /** As they are written, for who asks what is close to one. */
+  readonly canaryNames: readonly string[];
   readonly crownJewels: Pattern;
   readonly lowValue: Pattern;
   readonly breakGlass: Pattern;
@@ -89,6 +91,7 @@ export function settingsOf(audit: AuditConfig = NOTHING): AuditSettings {
     hours: audit.hours,
     people: audit.people.map(({ match, kind, timeZone, group }) => ({ match: patternOf([match]), kind, timeZone, group })),
     canaries: patternOf(audit.canaries),
+    canaryNames: audit.canaries,
     crownJewels: patternOf(audit.crownJewels),
     lowValue: patternOf(audit.lowValue),
     breakGlass: patternOf(audit.breakGlass),
@@ -114,9 +117,9 @@ function detectorsOf(tuned: AuditConfig['detectors']): AuditSettings['detectors'
     return {
       id,
       spec,
-      enabled: (enabled as boolean | undefined) ?? spec.enabled ?? true,
-      cap: (cap as number | undefined) ?? spec.cap,
-      floor: (floor as number | undefined) ?? spec.floor ?? 0,
+      enabled: enabled ?? spec.enabled ?? true,
+      cap: cap ?? spec.cap,
+      floor: floor ?? spec.floor ?? 0,
       params: { ...spec.params, ...(params as Record<string, number>) },
     };
   };

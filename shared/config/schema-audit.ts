@@ -97,6 +97,17 @@ const channel = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const trail = z.discriminatedUnion('kind', [
+  z
+    .strictObject({
+      kind: z.literal('cloudtrail'),
+      region: z.string().min(1).optional().describe('Default: the region that the SDK is told of.'),
+      endpoint: endpoint.optional(),
+      first: duration.default(3_600_000).describe('How far the first look goes back; at most 90d.'),
+    })
+    .describe('CloudTrail’s event history, for accounts without a trail that is delivered. One region each.'),
+]);
+
 export const audit = z.strictObject({
   tenant: z
     .string()
@@ -118,6 +129,7 @@ export const audit = z.strictObject({
   blockedNetworks: z.array(z.string().min(1)).default([]).describe('Address ranges that nobody of yours uses.'),
   detectors: detectors.prefault({}),
   suppressions: z.array(suppression).default([]),
+  trails: z.array(trail).optional().describe('Where audit records are asked for, by the scoring function’s schedule.'),
   alerts: z
     .strictObject({
       from: band.default('medium').describe('The least band that is sent.'),

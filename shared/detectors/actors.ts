@@ -74,7 +74,7 @@ export const ACTORS = {
   A9: {
     family: 'A',
     title: 'many secret-ids or keys are made',
-    cap: 8,
+    cap: 11,
     attack: ['T1098.001'],
     params: { count: 5, minutes: 10 },
     what: 'a burst of new credentials',

@@ -7,7 +7,7 @@ export const READS = {
     title: 'principal reads a secret it never read',
     cap: 12,
     attack: ['T1555.006'],
-    params: { tau: 10, known: 64 },
+    params: { tau: 10 },
     what: 'a first read of this secret by this principal',
   },
   N2: {
@@ -155,16 +155,16 @@ export const READS = {
     title: 'sweep: many secrets in a day',
     cap: 12,
     attack: ['T1555.006'],
-    params: { distinct: 25, times: 3 },
-    what: 'distinct secrets read in 24 hours',
+    params: { novel: 5 },
+    what: 'new secrets read in 24 hours',
   },
   S3: {
     family: 'S',
     title: 'sweep: low and slow',
     cap: 12,
     attack: ['T1555.006'],
-    params: { distinct: 60, novel: 10, times: 3 },
-    what: 'distinct or new secrets read in seven days',
+    params: { novel: 10 },
+    what: 'new secrets read in seven days',
   },
   S4: {
     family: 'S',
@@ -213,7 +213,7 @@ export const READS = {
     title: 'secrets are read in the order of their names',
     cap: 4,
     attack: ['T1555.006'],
-    params: { paths: 6, tau: 0.9 },
+    params: { paths: 6 },
     what: 'reads in sorted order, as a script makes them',
   },
   S10: {

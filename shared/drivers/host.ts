@@ -28,7 +28,17 @@ export interface Host {
 }
 
 export interface Measurement {
-  readonly name: 'RotationsClosed' | 'RotationsHeld' | 'RotationFailures' | 'PhaseDuration';
+  readonly name:
+    | 'RotationsClosed'
+    | 'RotationsHeld'
+    | 'RotationFailures'
+    | 'PhaseDuration'
+    | 'EventsScored'
+    | 'IncidentsOpened'
+    | 'ScoreLag'
+    | 'MalformedRecords'
+    | 'AlertsDelivered'
+    | 'AlertsMissed';
   readonly value: number;
   readonly unit: 'Count' | 'Milliseconds';
   readonly dimensions: Readonly<Record<string, string>>;

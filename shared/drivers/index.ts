@@ -1,6 +1,10 @@
+export { answerAck } from './ack.ts';
 export type { Host, Log, Measurement } from './host.ts';
 export { httpRequestOf, stepEventOf, tickEventOf } from './lambda.ts';
 export { manual } from './manual.ts';
 export { answerNotification, keyVaultNotification, secretManagerNotification } from './notify.ts';
+export { scoreBatch, scoreTick, throwUnscored } from './score.ts';
+export { ackRequestOf, batchFailuresOf, scoreEventOf } from './score-lambda.ts';
+export { putAside, scoreMessages } from './score-messages.ts';
 export { rotationStep } from './secrets-manager.ts';
 export { tick, tickBatch } from './tick.ts';

@@ -1,7 +1,7 @@
 /** Opens what one secret needs, for drivers that look at a secret before they advance it. */
 import type { AdvanceRequest, AdvanceResult, OpenPorts } from '../rotation/index.ts';
 import { openState } from '../state/index.ts';
-import { openPorts, rotationPolicyOf } from '../engine/index.ts';
+import { announcing, openPorts, rotationPolicyOf } from '../engine/index.ts';
 import { eventLogger, tellResult, type Host } from './host.ts';
 
 export interface OneSecret {
@@ -37,7 +37,8 @@ export async function withSecret<T>(
         name,
         ports,
         async advance(request) {
-          const run = { waitUpTo: SHORT_WAIT, holder: holderName(deps.random), signal, onEvent: eventLogger(log) };
+          const { onStaged, settled } = announcing(config, state, async () => policy);
+          const run = { waitUpTo: SHORT_WAIT, holder: holderName(deps.random), signal, onEvent: eventLogger(log), onStaged };
           try {
             const result = await runRotation(name, policy, ports, request, run, deps);
             tellResult(host, result);
@@ -45,6 +46,8 @@ export async function withSecret<T>(
           } catch (error) {
             if (error instanceof Interrupted) return undefined;
             throw error;
+          } finally {
+            await settled();
           }
         },
       });

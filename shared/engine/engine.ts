@@ -7,6 +7,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { adminPasswordSource, policyOf, secretOf, type Environment, type LoadedConfig } from '../config/index.ts';
 import { openGate, rehearsalGate, systemClock, type Clock, type Gate, type Random } from '../deps.ts';
+import { announcing } from './announcing.ts';
 import type {
   AdvanceResult,
   ExpectingGate,
@@ -184,13 +185,15 @@ export async function rotateSecrets(options: RotateOptions): Promise<RotatedSecr
         return jobOf(config, name, deps, { env, state: async () => state, ...(gate === undefined ? {} : { gate }) });
       }),
     );
+    const announced = announcing(config, state, (name) => rotationPolicyOf(config, name));
     const results = await rotateMany(
       jobs,
       selection,
       state,
-      { waitUpTo, holder: holderName(deps.random), signal, onEvent },
+      { waitUpTo, holder: holderName(deps.random), signal, onEvent, onStaged: announced.onStaged },
       deps,
     );
+    await announced.settled();
     await state.close();
     return results.map((result) => {
       const missing = gates.get(result.secret)?.missing();

@@ -1,3 +1,4 @@
+export { announcing } from './announcing.ts';
 export {
   openNamedStore,
   openPorts,

@@ -34,6 +34,8 @@ export interface RunOptions {
   readonly holder: string;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RotationEvent) => void;
+  /** Told of the record whenever a version is staged, before the journal is. Not in rehearsals. */
+  readonly onStaged?: (rotation: RotationRecord) => void;
 }
 
 /** Milliseconds between two looks at a lease that another worker holds. */
@@ -56,7 +58,7 @@ export async function runRotation(
     holder: options.holder,
   };
   const deadline = deps.clock.now() + options.waitUpTo;
-  const tell = teller(secret, deps.clock, options.onEvent);
+  const tell = teller(secret, deps.clock, options);
   let now = request;
   for (;;) {
     const result = await interpret(advance(context, now), ports, {
@@ -83,7 +85,7 @@ export async function runRotation(
 const aborted = (options: RunOptions): boolean => options.signal?.aborted ?? false;
 
 /** Turns journal writes and results into events: each phase is told once. */
-function teller(secret: string, clock: Clock, onEvent: RunOptions['onEvent']) {
+function teller(secret: string, clock: Clock, { onEvent, onStaged }: Pick<RunOptions, 'onEvent' | 'onStaged'>) {
   let last = '';
   const tell = (type: RotationEvent['type'], rotation: RotationRecord | undefined, message?: string, resumeAt?: number): void => {
     onEvent?.({
@@ -105,6 +107,7 @@ function teller(secret: string, clock: Clock, onEvent: RunOptions['onEvent']) {
       if (rotation.phase === 'closed' && writes.length === 1) return;
       last = `${rotation.rotationId} ${rotation.phase}`;
       tell('phase', rotation);
+      if (rotation.phase === 'staged') onStaged?.(rotation);
     },
     /** This call waits and looks again. */
     goingOn(result: AdvanceResult): void {

@@ -95,7 +95,7 @@ describe.each(CLOUDS)('the package for %s', (cloud) => {
     // All at once and in a process of its own: each chunk is loaded as the functions would, with nothing but the package.
     const script = `
       const { readdirSync } = await import('node:fs');
-      const parts = readdirSync('.').filter((name) => name.endsWith('.mjs') && !/^(index|rotate|check-self)\\.mjs$/.test(name));
+      const parts = readdirSync('.').filter((name) => name.endsWith('.mjs') && !/^(index|rotate|score|check-self)\\.mjs$/.test(name));
       for (const name of parts) await import('./' + name);
       const { loadConfig } = await import('./' + parts.find((name) => /^config-/.test(name)));
       const { secrets } = await loadConfig('keywheel.yaml');
@@ -170,7 +170,7 @@ describe('the package for gcp', () => {
 });
 
 describe('the package for azure', () => {
-  it('registers its three triggers with the host’s core module', async () => {
+  it('registers its triggers with the host’s core module', async () => {
     // What the worker does: require('@azure/functions-core') is answered by the host, wherever it is asked.
     const script = `
       import Module from 'node:module';
@@ -193,6 +193,9 @@ describe('the package for azure', () => {
       rotate: ['eventGridTrigger'],
       advance: ['timerTrigger'],
       manual: ['http', 'httpTrigger'],
+      score: ['blob', 'eventHubTrigger'],
+      scoreTick: ['timerTrigger'],
+      ack: ['http', 'httpTrigger'],
     });
   });
 });
@@ -213,7 +216,7 @@ describe('npm run package', () => {
 
     const lines = stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/^ARTIFACT +ZIP +UNPACKED +ENTRY +SHA-256$/);
-    expect(lines[1]).toMatch(/^out\/gcp\/keywheel\.zip +[\d.]+ [KM]B +[\d.]+ MB +[\d.]+ KB +[0-9a-f]{16}$/);
+    expect(lines[1]).toMatch(/^out\/gcp\/keywheel\.zip +[\d.]+ [KM]B +[\d.]+ MB +[\d.]+ KB, [\d.]+ KB +[0-9a-f]{16}$/);
     expect(lines.every((line) => line.length <= 80)).toBe(true);
     expect(stderr).toBe('keywheel: gcp: bundling\n');
   });
@@ -257,11 +260,10 @@ describe('the AWS template', () => {
 
   it('has one role for each function, and one for the schedule', () => {
     const roles = all('AWS::IAM::Role').map(([name]) => name);
-    expect(roles.sort()).toEqual(['AdvanceRole', 'ManualRole', 'RotateRole', 'ScheduleRole']);
+    const functions = ['Rotate', 'Advance', 'Manual', 'Score', 'ScoreTick', 'Ack'];
+    expect(roles.sort()).toEqual([...functions, 'Schedule'].map((name) => `${name}Role`).sort());
     const used = all('AWS::Lambda::Function').map(([name, { Properties }]) => [name, Properties['Role']]);
-    expect(used).toEqual(
-      ['Rotate', 'Advance', 'Manual'].map((name) => [`${name}LambdaFunction`, { 'Fn::GetAtt': [`${name}Role`, 'Arn'] }]),
-    );
+    expect(used).toEqual(functions.map((name) => [`${name}LambdaFunction`, { 'Fn::GetAtt': [`${name}Role`, 'Arn'] }]));
     const statements = all('AWS::IAM::Role').flatMap(([name, { Properties }]) =>
       (Properties['Policies'] as { PolicyDocument: { Statement: { Sid: string; Resource: unknown }[] } }[]).flatMap(
         ({ PolicyDocument }) => PolicyDocument.Statement.map(({ Sid, Resource }) => ({ at: `${name}.${Sid}`, Resource })),
@@ -274,7 +276,7 @@ describe('the AWS template', () => {
     ]);
   });
 
-  it('lets Secrets Manager of this account call the rotation function, and nobody else', () => {
+  it('lets Secrets Manager of this account call the rotation function and the rule the scoring one, and nobody else', () => {
     const permissions = all('AWS::Lambda::Permission').map(([, { Properties }]) => Properties);
     expect(permissions).toEqual([
       {
@@ -283,8 +285,15 @@ describe('the AWS template', () => {
         Principal: 'secretsmanager.amazonaws.com',
         SourceAccount: { Ref: 'AWS::AccountId' },
       },
+      {
+        FunctionName: { 'Fn::GetAtt': ['ScoreLambdaFunction', 'Arn'] },
+        Action: 'lambda:InvokeFunction',
+        Principal: 'events.amazonaws.com',
+        SourceArn: { 'Fn::GetAtt': ['TrailRule', 'Arn'] },
+      },
     ]);
-    expect(all('AWS::Lambda::Url').map(([, { Properties }]) => Properties['AuthType'])).toEqual(['AWS_IAM']);
+    // Without a Slack channel nobody presses a button: that URL is closed too.
+    expect(all('AWS::Lambda::Url').map(([, { Properties }]) => Properties['AuthType'])).toEqual(['AWS_IAM', 'AWS_IAM']);
   });
 
   it('keeps the state', () => {
@@ -313,13 +322,18 @@ describe('the AWS template', () => {
       expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'] });
       expect(properties['TracingConfig']).toBeUndefined();
     }
-    expect(all('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties['RetentionInDays'])).toEqual([90, 90, 90]);
+    expect(all('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties['RetentionInDays'])).toEqual([
+      90, 90, 90, 90, 90, 90,
+    ]);
     const queue = template.Resources['AdvanceQueue']?.Properties ?? {};
     expect(queue['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * longest);
+    const { Timeout: scoring } = template.Resources['ScoreLambdaFunction']?.Properties ?? {};
+    expect(template.Resources['TrailQueue']?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * (scoring as number));
     const letters = { 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] };
     expect(queue).toMatchObject({ RedrivePolicy: { deadLetterTargetArn: letters } });
     expect(template.Resources['AdvanceSchedule']?.Properties).toMatchObject({ Target: { DeadLetterConfig: { Arn: letters } } });
     expect(all('AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => Properties['FunctionResponseTypes'])).toEqual([
+      ['ReportBatchItemFailures'],
       ['ReportBatchItemFailures'],
     ]);
   });
@@ -355,6 +369,9 @@ describe('npx serverless package', () => {
       '--param=subnetIds=subnet-0123456789abcdef0,subnet-0123456789abcdef1',
       '--param=securityGroupIds=sg-0123456789abcdef0',
       `--param=kmsKeyArn=${kmsKeyArn}`,
+      '--param=trailBucket=acme-trail',
+      '--param=trailLogGroup=/acme/trail',
+      '--param=auditStreamArn=arn:aws:kinesis:us-east-1:111122223333:stream/audit',
       '--param=secretPrefix=prod-',
     );
 
@@ -368,6 +385,9 @@ describe('npx serverless package', () => {
     const policy = JSON.stringify(Resources['RotateRole']);
     expect(policy).toContain(kmsKeyArn);
     expect(policy).toContain(':secret:prod-*');
+    const sources = ['TrailQueuePolicy', 'TrailLogSubscription', 'TrailLogPermission', 'AuditStreamMapping'];
+    expect(Object.keys(Resources)).toEqual(expect.arrayContaining(sources));
+    expect(JSON.stringify(Resources['ScoreRole'])).toMatch(/s3:::acme-trail\/\*.*kinesis:GetRecords/);
     if (typeof linter !== 'string') expect(await linter.lint(file, ['W3005'])).toEqual([]);
   });
 

@@ -136,6 +136,9 @@ describe('the rights on Google Cloud', () => {
       rotate: 'ALLOW_INTERNAL_ONLY',
       advance: 'ALLOW_INTERNAL_ONLY',
       manual: 'ALLOW_ALL',
+      score: 'ALLOW_INTERNAL_ONLY',
+      'score-tick': 'ALLOW_INTERNAL_ONLY',
+      ack: 'ALLOW_ALL',
     });
     const push = block(of(module.resources, 'google_pubsub_subscription.this'), 'push_config');
     expect(block(push, 'oidc_token')['service_account_email']).toBe('${google_service_account.delivery.email}');
@@ -181,6 +184,9 @@ describe('the rights on Azure', () => {
     );
     expect(granted.sort()).toEqual([
       'admin: Key Vault Secrets User on ${data.azurerm_key_vault.this.id}/secrets/${each.value}',
+      'alert: EventGrid Data Sender on ${each.value}',
+      'audit: Azure Event Hubs Data Receiver on ${azurerm_eventhub.audit.id}',
+      'channel: Key Vault Secrets User on ${data.azurerm_key_vault.this.id}/secrets/${each.value}',
       'dead_letter: Storage Blob Data Contributor on ${azapi_resource.dead_letter.id}',
       'host: Storage Blob Data Owner on ${azurerm_storage_account.host.id}',
       'journal: Storage Table Data Contributor on ${azapi_resource.table.id}',

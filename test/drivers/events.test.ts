@@ -8,13 +8,16 @@ import {
   type GridEvent,
   type PubSubCloudEvent,
 } from '../../shared/drivers/notify.ts';
+import { interactionOf } from '../../shared/alerts/index.ts';
+import { unwrapPayload } from '../../shared/audit/index.ts';
 import { httpRequestOf, stepEventOf, tickEventOf } from '../../shared/drivers/lambda.ts';
+import { ackRequestOf, scoreEventOf } from '../../shared/drivers/score-lambda.ts';
 import { secretOfArn } from '../../shared/drivers/names.ts';
 import { azureConfig, sceneConfig } from './scene.ts';
 
 interface Sample {
   readonly file: string;
-  readonly function: 'rotate' | 'advance' | 'manual';
+  readonly function: 'rotate' | 'advance' | 'manual' | 'score' | 'scoreTick' | 'ack';
   readonly trigger: string;
   readonly source: string;
   readonly documentation: string;
@@ -31,6 +34,9 @@ const on = (cloud: string): Sample[] => events.filter(({ file }) => file.startsW
 function understand(sample: Sample): Record<string, unknown> {
   const body = bodyOf(sample);
   const cloud = sample.file.split('/')[0];
+  if (sample.function === 'score') return understandScore(cloud, body);
+  if (sample.function === 'ack') return { ...interactionOf(ackRequestOf(body).body ?? '') };
+  if (sample.function === 'scoreTick') return sample.expect;
   if (cloud === 'aws' && sample.function === 'rotate') {
     const { step, secretId, rotationToken } = stepEventOf(body);
     const told = { step, ...(rotationToken === undefined ? {} : { rotationToken: true }) };
@@ -48,6 +54,23 @@ function understand(sample: Sample): Record<string, unknown> {
       ? secretManagerNotification(body as PubSubCloudEvent, { config: sceneConfig() })
       : keyVaultNotification(body as GridEvent, { config: azureConfig() });
   return 'ignored' in answer ? { ignored: answer.ignored } : { kind: answer.kind, secret: answer.secret };
+}
+
+/** How the platform delivers it, and what is in it. */
+function understandScore(cloud: string | undefined, body: unknown): Record<string, unknown> {
+  const event = cloud === 'aws' ? scoreEventOf(body) : undefined;
+  const payloads = event?.deliveries.map(({ payload }) => payload) ?? [cloud === 'gcp' ? (body as { data: unknown }).data : body];
+  const unwrapped = payloads.map((payload) => unwrapPayload(payload));
+  const sum = (of: (each: (typeof unwrapped)[number]) => number): number =>
+    unwrapped.reduce((total, each) => total + of(each), 0);
+  const [references, controls] = [sum((each) => each.references.length), sum((each) => each.controls)];
+  return {
+    ...(event === undefined ? {} : { answer: event.answer, deliveries: event.deliveries.length }),
+    records: sum((each) => each.records.length),
+    ...(references > 0 ? { references } : {}),
+    ...(controls > 0 ? { controls } : {}),
+    ...(sum((each) => each.problems.length) > 0 ? { problems: true } : {}),
+  };
 }
 
 function outcomeOf(sample: Sample): Record<string, unknown> {

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => folder.remove());
 
-const COMMANDS = ['demo', 'init', 'doctor', 'rotate', 'status', 'get', 'put'];
+const COMMANDS = ['demo', 'init', 'doctor', 'rotate', 'score', 'status', 'get', 'put'];
 const value = (password: string): string => JSON.stringify({ username: 'app_a', password });
 
 describe('help', () => {

@@ -9,6 +9,8 @@
 import { isKeywheelError } from '../../shared/errors.ts';
 import { azurite } from './azurite.ts';
 import type { Azurite } from './azurite.ts';
+import { chromium } from './chromium.ts';
+import type { Chromium } from './chromium.ts';
 import { lambda } from './lambda.ts';
 import type { Lambda, LambdaOptions } from './lambda.ts';
 import { moto } from './moto.ts';
@@ -20,6 +22,8 @@ import type { Availability, PeerDefinition, Running } from './port.ts';
 export type { Availability, Running } from './port.ts';
 export { cfnLint, type CfnLint, type LintFinding } from './cfn-lint.ts';
 export type { Azurite } from './azurite.ts';
+export type { Chromium } from './chromium.ts';
+export type { Page } from './chromium-page.ts';
 export type { Invocation, Lambda, LambdaOptions } from './lambda.ts';
 export type { Moto, MotoOptions } from './moto.ts';
 export type { OpenBao, OpenBaoOptions } from './openbao.ts';
@@ -28,6 +32,7 @@ export { OpenBaoClient } from './openbao-client.ts';
 /** Every peer by name, with what its `start` takes and gives. */
 export interface Peers {
   azurite: { options: object; running: Azurite };
+  chromium: { options: object; running: Chromium };
   lambda: { options: LambdaOptions; running: Lambda };
   moto: { options: MotoOptions; running: Moto };
   openbao: { options: OpenBaoOptions; running: OpenBao };
@@ -37,6 +42,7 @@ export type PeerAvailability<N extends PeerName> = Availability<Peers[N]['option
 
 const registry: { readonly [N in PeerName]: PeerDefinition<Peers[N]['options'], Peers[N]['running']> } = {
   azurite,
+  chromium,
   lambda,
   moto,
   openbao,

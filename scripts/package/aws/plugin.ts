@@ -3,6 +3,8 @@
  * cannot add the configuration), and roles are made from keywheel.yaml.
  *   ${keywheel:statements.rotate}   the IAM statements of a function
  *   ${keywheel:table}               the name of the state's table
+ *   ${keywheel:sources}             the resources of the audit sources that custom.keywheel names
+ *   ${keywheel:ackUrl}              who may call the function behind Slack's button: everybody, whom it asks for Slack's signature, or nobody without Slack
  *   ${keywheel:vpc}                 the subnets and security groups, or nothing
  */
 import { copyFile, mkdir } from 'node:fs/promises';
@@ -11,6 +13,7 @@ import type { Config } from '../../../shared/config/index.ts';
 import { isKeywheelError, KeywheelError } from '../../../shared/errors.ts';
 import { ARTIFACT, writeArtifact } from '../artifact.ts';
 import { configToPackage, type PackagedConfig } from '../config.ts';
+import { sourcesOf } from './sources.ts';
 import { statementsOf, type FunctionName, type PolicyOptions } from './policy.ts';
 
 /** The part of osls that is used. https://github.com/oss-serverless/osls/tree/main/docs */
@@ -28,6 +31,9 @@ interface Settings {
   readonly kmsKeyArn: string;
   readonly subnetIds: string;
   readonly securityGroupIds: string;
+  readonly trailBucket: string;
+  readonly trailLogGroup: string;
+  readonly auditStreamArn: string;
 }
 
 interface Resolving {
@@ -36,20 +42,31 @@ interface Resolving {
 }
 
 const text = { type: 'string' } as const;
+const KEYS = [
+  'config',
+  'artifact',
+  'secretPrefix',
+  'kmsKeyArn',
+  'subnetIds',
+  'securityGroupIds',
+  'trailBucket',
+  'trailLogGroup',
+  'auditStreamArn',
+] as const satisfies readonly (keyof Settings)[];
 const SCHEMA = {
   type: 'object',
   properties: {
     keywheel: {
       type: 'object',
-      properties: { config: text, artifact: text, secretPrefix: text, kmsKeyArn: text, subnetIds: text, securityGroupIds: text },
-      required: ['config', 'artifact', 'secretPrefix', 'kmsKeyArn', 'subnetIds', 'securityGroupIds'],
+      properties: Object.fromEntries(KEYS.map((key) => [key, text])),
+      required: KEYS,
       additionalProperties: false,
     },
   },
 };
 
 const words = (list: string): string[] => list.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]));
-const FUNCTIONS: readonly FunctionName[] = ['rotate', 'advance', 'manual'];
+const FUNCTIONS: readonly FunctionName[] = ['rotate', 'advance', 'manual', 'score', 'scoreTick', 'ack'];
 
 /** osls shows an error's message and nothing else of it. */
 async function withHint<T>(work: () => Promise<T>): Promise<T> {
@@ -98,14 +115,21 @@ export default class KeywheelPlugin {
     const settings = (await resolveConfigurationProperty(['custom', 'keywheel'])) as Settings;
     const vpc = vpcOf(settings);
     if (address === 'vpc') return vpc;
+    if (address === 'sources') return { Resources: sourcesOf(settings) };
     const { config } = await this.#read(settings);
     if (address === 'table') return tableOf(config, await resolveConfigurationProperty(['provider', 'region']));
+    if (address === 'ackUrl') {
+      const slack = config.audit?.alerts.channels.some(({ kind }) => kind === 'slack') === true;
+      return slack ? true : { authorizer: 'aws_iam' };
+    }
     const name = FUNCTIONS.find((each) => address === `statements.${each}`);
     if (name === undefined) throw new TypeError(`no variable keywheel:${address}`);
-    const { secretPrefix, kmsKeyArn } = settings;
+    const { secretPrefix, kmsKeyArn, trailBucket, auditStreamArn } = settings;
     const options: PolicyOptions = {
       ...(secretPrefix === '' ? {} : { secretPrefix }),
       ...(kmsKeyArn === '' ? {} : { kmsKeyArn }),
+      ...(trailBucket === '' ? {} : { trailBucket }),
+      ...(auditStreamArn === '' ? {} : { auditStreamArn }),
       vpc: vpc !== null,
     };
     return statementsOf(name, config, options);

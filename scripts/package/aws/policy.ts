@@ -5,47 +5,44 @@
  */
 import type { Config } from '../../../shared/config/index.ts';
 import { KeywheelError } from '../../../shared/errors.ts';
+import { scoreStatements } from './policy-score.ts';
+import {
+  encryption,
+  logs,
+  network,
+  PARTITION,
+  READ_ACTIONS,
+  secretArn,
+  sub,
+  table,
+  type FunctionName,
+  type Named,
+  type PolicyOptions,
+  type Statement,
+  type Text,
+} from './statements.ts';
 
-/** A string, or a CloudFormation intrinsic. */
-type Text = string | { readonly 'Fn::Sub': string } | { readonly 'Fn::GetAtt': readonly [string, string] };
-
-export interface Statement {
-  readonly Sid: string;
-  readonly Effect: 'Allow' | 'Deny';
-  readonly Action: readonly string[];
-  readonly Resource: readonly Text[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-}
-
-export type FunctionName = 'rotate' | 'advance' | 'manual';
-
-export interface PolicyOptions {
-  /** Grants on every secret whose name begins so, instead of on each by name: a role holds 10,240 characters. */
-  readonly secretPrefix?: string;
-  /** The customer managed key that the secrets are encrypted with. */
-  readonly kmsKeyArn?: string;
-  /** In subnets, Lambda attaches network interfaces as the function's role. */
-  readonly vpc?: boolean;
-}
-
-const sub = (text: string): Text => ({ 'Fn::Sub': text });
-const PARTITION = '${AWS::Partition}';
+export type { FunctionName, PolicyOptions, Statement } from './statements.ts';
 
 /** A role's inline policies together; white space does not count. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const ROLE_LIMIT = 10_240;
 /** What the intrinsics become is shorter than they are, but for a partition or region with a long name. */
 const MARGIN = 1000;
 
+const SCORING: ReadonlySet<FunctionName> = new Set(['score', 'scoreTick', 'ack']);
+
 export function statementsOf(name: FunctionName, config: Config, options: PolicyOptions = {}): Statement[] {
-  const statements = [
-    logs(name),
-    ...secrets(config, options),
-    ...encryption(options),
-    table(config),
-    ...users(config),
-    ...(name === 'advance' ? queues() : []),
-    ...(options.vpc === true ? network(name) : []),
-  ];
+  const statements = SCORING.has(name)
+    ? scoreStatements(name, config, options)
+    : [
+        logs(name),
+        ...secrets(config, options),
+        ...encryption(options),
+        table(config),
+        ...users(config),
+        ...(name === 'advance' ? queues() : []),
+        ...(options.vpc === true ? network(name) : []),
+      ];
   const length = JSON.stringify(statements).length;
   if (length > ROLE_LIMIT - MARGIN) {
     throw new KeywheelError('ERR_CONFIG_INVALID', `the role of ${name} would hold ${length} characters, more than IAM allows`, {
@@ -53,28 +50,6 @@ export function statementsOf(name: FunctionName, config: Config, options: Policy
     });
   }
   return statements;
-}
-
-/** The log group is made with the stack, so the function needs no right to make one. */
-function logs(name: FunctionName): Statement {
-  const group = `${name.charAt(0).toUpperCase()}${name.slice(1)}LogGroup`;
-  return {
-    Sid: 'Logs',
-    Effect: 'Allow',
-    Action: ['logs:CreateLogStream', 'logs:PutLogEvents'],
-    Resource: [{ 'Fn::GetAtt': [group, 'Arn'] }], // which ends in :*, the streams of this group
-  };
-}
-
-interface Named {
-  readonly name: string;
-  readonly region: string;
-  readonly account: string;
-}
-
-function secretArn({ name, region, account }: Named): Text {
-  // Secrets Manager adds a hyphen and six characters to a name. https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html
-  return sub(`arn:${PARTITION}:secretsmanager:${region}:${account}:secret:${name}-??????`);
 }
 
 function secrets(config: Config, { secretPrefix }: PolicyOptions): Statement[] {
@@ -117,7 +92,7 @@ function secrets(config: Config, { secretPrefix }: PolicyOptions): Statement[] {
           {
             Sid: 'AdminSecrets',
             Effect: 'Allow' as const,
-            Action: ADMIN_ACTIONS,
+            Action: READ_ACTIONS,
             Resource: [...admins.values()].map(secretArn),
           },
         ]),
@@ -131,46 +106,6 @@ const SECRET_ACTIONS = [
   'secretsmanager:PutSecretValue',
   'secretsmanager:UpdateSecretVersionStage',
 ];
-/** The admin credential of a target is read, and never written. */
-const ADMIN_ACTIONS = ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue'];
-
-/** Through Secrets Manager only: the function itself can decrypt nothing. */
-function encryption({ kmsKeyArn }: PolicyOptions): Statement[] {
-  if (kmsKeyArn === undefined) return [];
-  const [, , , region = ''] = kmsKeyArn.split(':');
-  return [
-    {
-      Sid: 'SecretsKey',
-      Effect: 'Allow',
-      Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
-      Resource: [kmsKeyArn],
-      Condition: { StringEquals: { 'kms:ViaService': sub(`secretsmanager.${region}.\${AWS::URLSuffix}`) } },
-    },
-  ];
-}
-
-/** A transaction needs what its parts need, and none of ours only checks. No Scan, and nothing that changes the table itself. */
-function table(config: Config): Statement {
-  if (config.state.kind !== 'dynamodb') {
-    throw new KeywheelError('ERR_CONFIG_INVALID', `state is ${config.state.kind}, and functions on AWS keep it in DynamoDB`, {
-      hint: 'write state: { kind: dynamodb, table: keywheel }',
-      subject: 'state',
-    });
-  }
-  return {
-    Sid: 'State',
-    Effect: 'Allow',
-    Action: [
-      'dynamodb:BatchGetItem',
-      'dynamodb:DeleteItem',
-      'dynamodb:GetItem',
-      'dynamodb:PutItem',
-      'dynamodb:Query',
-      'dynamodb:UpdateItem',
-    ],
-    Resource: [{ 'Fn::GetAtt': ['StateTable', 'Arn'] }],
-  };
-}
 
 function users(config: Config): Statement[] {
   const arns = Object.values(config.secrets).flatMap(({ target }): Text[] => {
@@ -210,33 +145,6 @@ function queues(): Statement[] {
       Effect: 'Allow',
       Action: ['sqs:SendMessage'],
       Resource: [{ 'Fn::GetAtt': ['DeadLetterQueue', 'Arn'] }],
-    },
-  ];
-}
-
-/**
- * What Lambda needs to attach a function to subnets. Describing takes no resource, and an interface has no name before it is made, so the
- * vendor's own policy allows all; what keeps the function's code from using it is the second statement.
- * https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
- */
-function network(name: FunctionName): Statement[] {
-  const Action = [
-    'ec2:AssignPrivateIpAddresses',
-    'ec2:CreateNetworkInterface',
-    'ec2:DeleteNetworkInterface',
-    'ec2:DescribeNetworkInterfaces',
-    'ec2:DescribeSubnets',
-    'ec2:UnassignPrivateIpAddresses',
-  ];
-  const own = sub(`arn:${PARTITION}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:\${AWS::StackName}-${name}`);
-  return [
-    { Sid: 'Network', Effect: 'Allow', Action, Resource: ['*'] },
-    {
-      Sid: 'NotByTheCode',
-      Effect: 'Deny',
-      Action,
-      Resource: ['*'],
-      Condition: { ArnEquals: { 'lambda:SourceFunctionArn': own } },
     },
   ];
 }

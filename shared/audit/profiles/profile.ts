@@ -2,6 +2,7 @@
  * What is remembered of one entity: a principal, a secret, a network (a /24 or /48) or the tenant. Each family of detectors keeps its own slice in
  * it, and nothing else; a slice that was never needed is not there. Pure.
  */
+import { hash48 } from '../sketches/hash.ts';
 import type { Slot } from './slot.ts';
 
 export type EntityKind = 'principal' | 'secret' | 'network' | 'tenant';
@@ -10,6 +11,8 @@ export interface Profile {
   readonly kind: EntityKind;
   /** The entity's own key, e.g. a principal's id. */
   readonly key: string;
+  /** hash48 of `key`. */
+  readonly hash: number;
   /** Milliseconds, of the first and the last event that was learned. 0 before the first. */
   first: number;
   last: number;
@@ -24,7 +27,7 @@ export interface Profile {
 }
 
 export function freshProfile(kind: EntityKind, key: string): Profile {
-  return { kind, key, first: 0, last: 0, n: 0, days: 0, slices: [], dirty: false };
+  return { kind, key, hash: hash48(key), first: 0, last: 0, n: 0, days: 0, slices: [], dirty: false };
 }
 
 /** The slice of `slot`, made if there is none. */

@@ -1,0 +1,1 @@
+export { openUsage } from './query.ts';

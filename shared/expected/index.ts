@@ -1,0 +1,1 @@
+export { announce, openExpected, type Announcement, type Expected } from './announce.ts';
