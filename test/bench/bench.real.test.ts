@@ -19,7 +19,7 @@ const ratio = (name: string, baseline: string) => ({
 // That it measures, not what: numbers are for people to read, on a machine that they know.
 describe('the bench', () => {
   it('gives ratios of what it measured, and says what it skipped', async () => {
-    const { stdout } = await bench('--json', '--only', 'rotation,startup,simulator');
+    const { stdout } = await bench('--json', '--only', 'rotation,startup,simulator,scoring');
 
     expect(JSON.parse(stdout)).toEqual({
       schemaVersion: 1,
@@ -50,6 +50,10 @@ describe('the bench', () => {
         rotations: positive,
         violations: expect.any(Number),
       },
+      scoring: {
+        relevant: { ratio: positive, eventsPerSecond: positive, bytesPerEvent: positive },
+        mixed: { ratio: positive, eventsPerSecond: positive, bytesPerEvent: positive },
+      },
       rival: { skipped: 'not asked for' },
     });
   });
@@ -57,7 +61,8 @@ describe('the bench', () => {
   it('refuses a part that it does not have', async () => {
     await expect(bench('--only', 'rotations')).rejects.toMatchObject({
       code: 2,
-      stderr: 'bench: "rotations" is not a part\nhint: --only takes rotation, startup, entries, simulator, rival, with commas\n',
+      stderr:
+        'bench: "rotations" is not a part\nhint: --only takes rotation, startup, entries, simulator, scoring, rival, with commas\n',
     });
   });
 });

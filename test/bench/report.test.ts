@@ -33,6 +33,10 @@ const report: BenchReport = {
     },
   ],
   simulator: { yearsPerMinute: 2345.6, timesRealTime: 1.2e9, seeds: 8, years: 800, rotations: 9600, violations: 0 },
+  scoring: {
+    relevant: { ratio: 0.25, eventsPerSecond: 80_000, bytesPerEvent: 1425 },
+    mixed: { ratio: 2, eventsPerSecond: 600_000, bytesPerEvent: 1417 },
+  },
   rival: { consumers: { workers: 4, maxCacheAgeMs: 1000 }, comparisons: [comparison('reread'), comparison('keep')] },
 };
 
@@ -45,6 +49,7 @@ describe('the printed bench', () => {
     expect(lines).toContain('keywheel --version      1.80   1.5  1.50-1.80    180 ms  100 ms, node -e 0');
     expect(lines).toContain('keywheel status --json  1.80   -    1.50-1.80    180 ms  100 ms, node -e 0');
     expect(lines.join(' ')).toContain('2,346 years a minute');
+    expect(lines.join(' ')).toContain('0.25 times the speed of JSON.parse of the same lines (aim 1)');
     expect(lines.some((line) => /openbao +8 +123,456 +1,234 +13 ms +13 ms$/.test(line))).toBe(true);
   });
 
@@ -57,6 +62,7 @@ describe('the printed bench', () => {
       startUp: skipped,
       entries: skipped,
       simulator: skipped,
+      scoring: skipped,
       rival: skipped,
     }).join('\n');
 

@@ -4,6 +4,7 @@ import { renderEntries, type EntryCost } from './entries.ts';
 import type { Ratio } from './measure.ts';
 import type { RotationCost } from './rotation-cost.ts';
 import type { Comparison, KeywheelSide, Side, SideBySide } from './side-by-side.ts';
+import type { ScoringReport, ScoringSpeed } from './scoring.ts';
 import type { SimulatorSpeed } from './simulator.ts';
 
 export interface Skipped {
@@ -17,6 +18,7 @@ export interface BenchReport {
   readonly startUp: readonly Ratio[] | Skipped;
   readonly entries: readonly EntryCost[] | Skipped;
   readonly simulator: SimulatorSpeed | Skipped;
+  readonly scoring: ScoringReport | Skipped;
   readonly rival: SideBySide | Skipped;
 }
 
@@ -43,6 +45,8 @@ export function render(report: BenchReport): string[] {
     ...(isSkipped(report.entries) ? say(`handlers: skipped, ${report.entries.skipped}`) : renderEntries(report.entries)),
     '',
     ...simulatorLines(report.simulator).flatMap(say),
+    '',
+    ...scoringLines(report.scoring).flatMap(say),
     '',
     ...rivalLines(report.rival, say),
   ];
@@ -85,6 +89,14 @@ function simulatorLines(simulator: BenchReport['simulator']): string[] {
     `Simulator: ${whole(yearsPerMinute)} years a minute, ${whole(timesRealTime / 1e6)} million times real time ` +
       `(${seeds} seeds, ${whole(years)} years, ${whole(rotations)} rotations, ${violations} broken invariants).`,
   ];
+}
+
+function scoringLines(scoring: BenchReport['scoring']): string[] {
+  if (isSkipped(scoring)) return [`scoring: skipped, ${scoring.skipped}`];
+  const line = (what: string, aim: number, { ratio: speed, eventsPerSecond, bytesPerEvent }: ScoringSpeed): string =>
+    `Scoring, ${what}: ${ratio(speed)} times the speed of JSON.parse of the same lines (aim ${aim}), ${whole(eventsPerSecond)} records a second of ` +
+    `${whole(bytesPerEvent)} bytes on one core.`;
+  return [line('every record relevant', 1, scoring.relevant), line('5 % relevant', 4, scoring.mixed)];
 }
 
 function rivalLines(rival: BenchReport['rival'], say: (text: string) => string[]): string[] {

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -52,6 +52,7 @@ describe.each(shown)('the commands in %s', (file, commands) => {
     pair = await createAccountPair(server, { name: path.basename(file, '.md').toLowerCase() });
     folder = await makeFolder();
     await writeFile(path.join(folder.path, 'value.json'), JSON.stringify(pair.value()));
+    await copyFile(path.join(root, 'test/audit/fixtures/vault/openbao-2.7.jsonl'), path.join(folder.path, 'audit.log'));
   });
   afterAll(() => folder?.remove());
 

@@ -120,6 +120,22 @@ describe('keywheel score', () => {
     expect(stderr).toContain(message);
   });
 
+  it('runs every command of its guide', async () => {
+    const text = await readFile(path.resolve(import.meta.dirname, '../../docs/guides/score.md'), 'utf8');
+    const commands = [...text.matchAll(/^\$ npx keywheel (.+)$/gm)].map(([, line = '']) => line.split(' > ')[0] ?? '');
+    const records = await readFile(path.join(folder.path, log));
+    await writeFile(path.join(folder.path, 'audit.log'), records);
+    await writeFile(path.join(folder.path, 'vault.log'), records);
+    await writeFile(path.join(folder.path, 'trail.json.gz'), gzipSync(records));
+
+    expect(commands.length).toBeGreaterThan(4);
+    for (const command of commands) {
+      const { code, stderr, stdout } = await folder.run(command.split(' '));
+      expect([command, code, stderr]).toEqual([command, command.includes('--fail-on') ? 1 : 0, '']);
+      expect(stdout.length).toBeGreaterThan(100);
+    }
+  });
+
   it('counts what it cannot read, and loses nothing else', async () => {
     const good = (await readFile(path.join(folder.path, log), 'utf8')).split('\n').slice(0, 200);
     await writeFile(

@@ -17,6 +17,7 @@ const MEMORY = 50;
 const ENDLESS_USUAL = 3;
 const LEAST = 9.5;
 const MOST = 10;
+const RELATIVE = 6;
 /** Made on purpose for somebody; a login only takes what its role gives. */
 const MADE_ENDLESS = 8;
 /** Where the group has had one about as long. */
@@ -43,7 +44,7 @@ export function observeLifetime(scene: Scene, acts: number, say: (finding: Findi
   if ((acts & ACT.endless) !== 0 && (group?.endless ?? 0) < ENDLESS_USUAL) {
     const { regular, bits, expected } = usualOf(scene, ACT.endless);
     const observed = `${event.action}: a token without an end`;
-    const most = event.verb === 'token' ? MADE_ENDLESS : LEAST;
+    const most = event.verb === 'token' ? MADE_ENDLESS : RELATIVE;
     if (!regular) say({ detector: 'P1', bits: Math.min(most, bits), observed, expected, entity: 'principal' });
   }
   if (!hasLifetime(event)) return;
@@ -77,7 +78,7 @@ const atMost = (params: Readonly<Record<string, number>>): string => `at most ${
 function relativeBits({ n, most }: Lifetimes, ttl: number, times: number): number {
   const over = Math.log2(ttl) - most - Math.log2(times);
   if (n < ENOUGH || !(over > 0)) return 0;
-  return (LEAST + Math.min(4, over)) * (ttl <= HALF_DAY ? 0.5 : 1);
+  return (RELATIVE + Math.min(4, over)) * (ttl <= HALF_DAY ? 0.5 : 1);
 }
 
 function lasting(seconds: number): string {

@@ -78,9 +78,9 @@ describe('the report as HTML', () => {
   });
 
   it.each([
-    [HOUR, ['00:15', '00:30', '00:45']],
+    [HOUR, ['09:15', '09:30', '09:45']],
     [DAY, ['03:00', '06:00', '21:00']],
-    [5 * DAY, ['12:00', '06-02', '06-05']],
+    [4 * DAY, ['12:00', '06-02', '06-05']],
     [40 * DAY, ['06-06', '06-26']],
   ])('marks the time where a clock does: over %i ms', (length, marks) => {
     const text = page([], [scored(), scored({ at: MONDAY + length })]);
