@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import type { Path, Problem } from './problem.ts';
 import type { BlackoutConfig, ScheduleConfig } from './schema.ts';
 
-function knownZone(zone: string): boolean {
+export function knownZone(zone: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
   } catch {

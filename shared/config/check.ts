@@ -1,4 +1,5 @@
 /** What the shape alone cannot say. Every check runs, so that one reading of the file tells everything. */
+import { checkAudit } from './check-audit.ts';
 import { checkEndpoints } from './check-endpoints.ts';
 import { checkBlackouts, checkSchedule } from './check-schedule.ts';
 import { checkShared, checkTarget } from './check-target.ts';
@@ -83,6 +84,7 @@ export function checkConfig(config: Config): Problem[] {
     ...checkFiles(config),
     ...checkEndpoints(config),
     ...checkVault(config),
+    ...checkAudit(config),
     ...checkBlackouts(config.blackouts),
     ...secrets.flatMap(([name, secret]) => checkSecret(config, name, secret)),
     ...checkShared(secrets),
