@@ -41,7 +41,9 @@ try {
   process.exitCode = 1;
 }
 
-const roomOf = (target: Sample['function']): string => (['score', 'scoreTick', 'ack'].includes(target) ? 'score' : 'rotate');
+function roomOf(target: Sample['function']): 'score' | 'rotate' {
+  return ['score', 'scoreTick', 'ack'].includes(target) ? 'score' : 'rotate';
+}
 
 async function onAws({ function: target }: Sample): Promise<unknown> {
   const handlers = (await import(`../functions/${roomOf(target)}/aws.ts`)) as Record<

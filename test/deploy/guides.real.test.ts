@@ -120,7 +120,7 @@ describe('the names in docs/guides/deploy-aws.md', () => {
     const serverless = await readFile(path.join(root, 'serverless.yml'), 'utf8');
     for (const name of ['RotateFunctionArn', 'ManualUrl', 'AdvanceQueueUrl', 'DeadLetterQueueUrl']) {
       expect(guideOf('aws')).toContain(name);
-      expect(serverless).toMatch(new RegExp(`^    ${name}:$`, 'm'));
+      expect(serverless).toMatch(new RegExp(`^ +${name}:$`, 'm'));
     }
     const parameters = [...guideOf('aws').matchAll(/^\| `(\w+)=|` and `(\w+)=/gm)].map(([, a, b]) => a ?? b ?? '');
     expect(parameters.length).toBeGreaterThan(4);

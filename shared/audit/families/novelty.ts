@@ -2,7 +2,7 @@
 import { FLAG, hasFlag } from '../event.ts';
 import { sliceIfAny, sliceOf, type Profile } from '../profiles/profile.ts';
 import type { Finding, Scene } from '../scene.ts';
-import { bitsOfNew, freshKnown, remember, type Known } from '../sketches/known.ts';
+import { bitsOfChange, bitsOfNew, freshKnown, remember, type Known } from '../sketches/known.ts';
 import { HABITS, isNew, LIMIT, READERS_LIMIT, READERSHIP, relation, wordHash, type Relation } from './known.ts';
 import { isWarm, type Reading } from './reading.ts';
 import { TENANT } from './tenant.ts';
@@ -41,7 +41,7 @@ export function observeNovelty(scene: Scene, reading: Reading, say: Say): void {
   const one = (detector: 'N2' | 'N5' | 'N6' | 'N9', name: Relation, value: string, weight: number): void => {
     const known = habits[name];
     if (known === undefined || !detectors[detector].enabled || !isNew(known, wordHash(value), event.time)) return;
-    const bits = bitsOfNew(known, 10) * weight;
+    const bits = bitsOfChange(known, 10) * weight;
     if (bits >= 2) say({ detector, bits, observed: value, expected: `${times(known.n)} it`, entity: 'principal' });
   };
   one('N5', 'clients', event.client, 0.6);
@@ -116,7 +116,7 @@ function observeNetwork(scene: Scene, { habits, newcomer }: Reading, say: Say): 
   if (settings.trustedNetworks.includes(prefix)) return;
   const known = habits?.prefixes;
   if (known === undefined || !isNew(known, network.hash, event.time)) return;
-  let bits = bitsOfNew(known, 10);
+  let bits = bitsOfChange(known, 10);
   if (isNew(habits?.wides, wordHash(wide), event.time)) bits += 2;
   const tenant = sliceIfAny(scene.tenant, TENANT);
   const others = tenant !== undefined && !isNew(tenant.networks, network.hash, event.time - DAY / 24);
@@ -124,7 +124,7 @@ function observeNetwork(scene: Scene, { habits, newcomer }: Reading, say: Say): 
   // Inside, machines move as their scheduler likes.
   bits *= recent ? PEERS : 1;
   if (kind === 'private') bits *= 0.5;
-  if (!recent && tenant !== undefined && kind === 'public') bits += Math.min(3, bitsOfNew(tenant.networks, 10) / 3);
+  if (!recent && tenant !== undefined && kind === 'public') bits += Math.min(3, bitsOfChange(tenant.networks, 10) / 2);
   if (bits < 2) return;
   const expected = `${known.seen.size} known ${known.seen.size === 1 ? 'range' : 'ranges'} in ${known.n} events`;
   say({ detector: 'N4', bits, observed: `${prefix}${recent ? ', known to others' : ''}`, expected, entity: 'principal' });

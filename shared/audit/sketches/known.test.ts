@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { bitsOfNew, freshKnown, knewBefore, knows, packKnown, remember, unpackKnown } from './known.ts';
+import { bitsOfChange, bitsOfNew, freshKnown, knewBefore, knows, packKnown, remember, unpackKnown } from './known.ts';
 
 it('finds something new more surprising the more was seen without anything new', () => {
   const steady = freshKnown();
@@ -13,6 +13,19 @@ it('finds something new more surprising the more was seen without anything new',
   expect(bitsOfNew(steady, 10)).toBeGreaterThan(10);
   expect(bitsOfNew(restless, 10)).toBeLessThan(0.1);
   expect(bitsOfNew(freshKnown(), 10)).toBeCloseTo(Math.log2(22), 6);
+});
+
+it('finds a change more surprising the fewer there were since the first day', () => {
+  const day = 86_400_000;
+  const steady = freshKnown();
+  const moving = freshKnown();
+  for (let at = 0; at < 28; at += 1) {
+    remember(steady, at % 3, (at * day) / 4, 64, day / 4);
+    remember(moving, Math.floor(at / 4), (at * day) / 4, 64, day / 4);
+  }
+
+  expect(bitsOfChange(steady, 10)).toBeCloseTo(Math.log2(39 / 0.5), 6);
+  expect(bitsOfChange(moving, 10)).toBeCloseTo(Math.log2(39 / 5.5), 6);
 });
 
 it('forgets what was not seen for ninety days', () => {

@@ -45,6 +45,18 @@ function chanceOfNew({ n, singles }: Known, tau: number): number {
 export const bitsOfNew = (known: Known, tau: number): number => -Math.log2(chanceOfNew(known, tau));
 
 /**
+ * How surprising another value is where values stay for days, such as networks: what was there on the first day is the start, and each that came later a
+ * change. Singles say nothing here, since each is soon seen again.
+ */
+export function bitsOfChange(known: Known, tau: number): number {
+  let start = Infinity;
+  for (const { first } of known.seen.values()) start = Math.min(start, first);
+  let changes = known.dropped;
+  for (const { first } of known.seen.values()) if (first > start + DAY) changes += 1;
+  return -Math.log2(Math.min(1, (changes + 0.5) / (known.n + 1 + tau)));
+}
+
+/**
  * Keeps at most `limit` values exactly. What follows on the same value within `gap` milliseconds is the same observation: a thousand reads from one
  * address in an hour say no more of addresses than one does.
  */
