@@ -206,6 +206,17 @@ await describeWithPeer('chromium', 'the report of keywheel score in a browser', 
     expect([hostile.problems, hostile.dialogs, hostile.requests.length]).toEqual([[], [], 1]);
   });
 
+  it('would have told of a script, and refuses it', async () => {
+    const foreign = '<script>document.title = "owned"</script><img src="http://192.0.2.1/x.png"></main>';
+    const bad = hostileReport(HOSTILE).replace('</main>', foreign);
+
+    const shown = await chromium.open(await saved('bad.html', bad));
+
+    expect(shown.problems.length).toBeGreaterThanOrEqual(2);
+    expect(shown.problems.join('\n')).toContain('Content Security Policy');
+    expect(await shown.evaluate(`document.title`)).not.toBe('owned');
+  });
+
   it('shows a hostile name that came through a record', async () => {
     const name = `<img src=x onerror=alert(1)>`;
     const labels = JSON.parse(await readFile(path.join(folder.path, 'tenant/labels.json'), 'utf8')) as {
