@@ -64,7 +64,8 @@ export interface AuditSettings {
   readonly alerts: Omit<AuditConfig['alerts'], 'channels'>;
 }
 
-const NOTHING: AuditConfig = {
+/** What the schema fills in where keywheel.yaml says nothing: scoring needs no configuration, and then loads no schema. */
+export const AUDIT_DEFAULTS: AuditConfig = {
   tenant: 'default',
   timeZone: 'UTC',
   hours: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] },
@@ -82,7 +83,7 @@ const NOTHING: AuditConfig = {
 };
 
 /** The settings of a configuration's `audit` section; without one, the defaults. */
-export function settingsOf(audit: AuditConfig = NOTHING): AuditSettings {
+export function settingsOf(audit: AuditConfig = AUDIT_DEFAULTS): AuditSettings {
   const optional = (text: string | undefined): Pattern | undefined => (text === undefined ? undefined : patternOf([text]));
   const { channels: _channels, ...alerts } = audit.alerts;
   return {

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { detectorsPage } from '../../scripts/detectors-page.ts';
-import { settingsOf } from '../../shared/audit/settings.ts';
+import { configSchema } from '../../shared/config/schema.ts';
+import { AUDIT_DEFAULTS, settingsOf } from '../../shared/audit/settings.ts';
 import { CATALOG, FAMILIES, type DetectorSpec } from '../../shared/detectors/index.ts';
 
 const specs = Object.entries(CATALOG as Readonly<Record<string, DetectorSpec>>);
@@ -39,19 +40,7 @@ it('has the six signals by their names', () => {
 it('takes what keywheel.yaml says of a detector, and keeps the rest', () => {
   const base = settingsOf();
   const settings = settingsOf({
-    tenant: 'default',
-    timeZone: 'UTC',
-    hours: base.hours,
-    people: [],
-    canaries: [],
-    crownJewels: [],
-    lowValue: [],
-    breakGlass: [],
-    ownPrincipals: [],
-    trustedNetworks: [],
-    blockedNetworks: [],
-    suppressions: [],
-    alerts: { ...base.alerts, channels: [] },
+    ...AUDIT_DEFAULTS,
     // Its parameters are checked by name when the file is read.
     detectors: { S1: { distinct: 12 } as object, V3: { enabled: false }, N4: { cap: 6 } },
   });
@@ -60,4 +49,10 @@ it('takes what keywheel.yaml says of a detector, and keeps the rest', () => {
   expect(settings.detectors.V3.enabled).toBe(false);
   expect(settings.detectors.N4).toEqual({ ...base.detectors.N4, cap: 6 });
   expect(settings.detectors.A1).toEqual(base.detectors.A1);
+});
+
+it('has the same defaults with an empty audit section as without one', () => {
+  const { audit } = configSchema.parse({ version: 1, state: { kind: 'sqlite', path: 'x' }, stores: {}, secrets: {}, audit: {} });
+
+  expect(audit).toEqual(AUDIT_DEFAULTS);
 });

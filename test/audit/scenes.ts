@@ -2,7 +2,7 @@
 import type { AuditEvent, Net, Principal, PrincipalKind, SecretRef } from '../../shared/audit/event.ts';
 import { freshProfile, type EntityKind, type Profile } from '../../shared/audit/profiles/profile.ts';
 import type { DetectorFamily, Finding, Scene } from '../../shared/audit/scene.ts';
-import { settingsOf, type AuditSettings } from '../../shared/audit/settings.ts';
+import { AUDIT_DEFAULTS, settingsOf, type AuditSettings } from '../../shared/audit/settings.ts';
 import type { AuditConfig } from '../../shared/config/index.ts';
 import type { DetectorId } from '../../shared/detectors/index.ts';
 
@@ -83,7 +83,7 @@ export function world(
   audit: Partial<AuditConfig> = {},
   quarantined: (findings: readonly Finding[]) => boolean = () => false,
 ): World {
-  const settings = settingsOf({ ...DEFAULTS, ...audit });
+  const settings = settingsOf({ ...AUDIT_DEFAULTS, ...audit });
   const profiles = new Map<string, Profile>();
   const profile = (kind: EntityKind, key: string): Profile => {
     const found = profiles.get(`${kind} ${key}`) ?? freshProfile(kind, key);
@@ -172,20 +172,3 @@ export const found = (findings: readonly Finding[], id: DetectorId): Finding | u
 /** All detectors that said something, sorted, each once. */
 export const detectorsOf = (findings: readonly (Finding | readonly Finding[])[]): DetectorId[] =>
   [...new Set(findings.flat().map(({ detector }) => detector))].toSorted();
-
-const DEFAULTS: AuditConfig = {
-  tenant: 'default',
-  timeZone: 'UTC',
-  hours: { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '08:00', to: '19:00', holidays: [] },
-  people: [],
-  canaries: [],
-  crownJewels: [],
-  lowValue: [],
-  breakGlass: [],
-  ownPrincipals: [],
-  trustedNetworks: [],
-  blockedNetworks: [],
-  detectors: {},
-  suppressions: [],
-  alerts: { from: 'medium', quiet: HOUR, longest: 6 * HOUR, budget: 5, storm: 20, channels: [] },
-};

@@ -1,6 +1,7 @@
 /** X: what only shows across stores, stages and principals. */
 import { FLAG, hasFlag, type Source } from '../event.ts';
 import { sliceIfAny, sliceOf } from '../profiles/profile.ts';
+import { rangesOf } from '../ranges.ts';
 import type { Slot } from '../profiles/slot.ts';
 import { SLOT } from '../profiles/slots.ts';
 import type { Finding, Scene } from '../scene.ts';
@@ -71,7 +72,7 @@ function observeStores(scene: Scene, say: Say): void {
   const { enabled, params } = detectors.X1;
   const slice = network === undefined ? undefined : sliceIfAny(network, ACROSS);
   if (!enabled || slice === undefined || event.net.ip === undefined || event.net.kind === 'service') return;
-  if (event.net.prefix !== undefined && settings.trustedNetworks.includes(event.net.prefix)) return;
+  if (rangesOf(settings.trustedNetworks)(event.net.ip)) return;
   const address = wordHash(event.net.ip);
   const since = event.time - (params['minutes'] ?? 15) * MINUTE;
   const store = storeIndex(event.source);

@@ -14,7 +14,7 @@ import {
 } from './identity-credential.ts';
 import { KINDS, type Identity } from './identity-slices.ts';
 import { HABITS, wordHash } from './known.ts';
-import { rangesOf } from './networks.ts';
+import { rangesOf } from '../ranges.ts';
 
 type Say = (finding: Finding) => void;
 

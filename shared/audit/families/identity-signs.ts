@@ -6,7 +6,7 @@ import { netOf } from '../sources/common.ts';
 import { bitsOfNew, freshKnown, knewBefore, remember } from '../sketches/known.ts';
 import { MOST_CLAIMS, MOST_HOMES, pairOf, TENANT_IDENTITY, type Identity } from './identity-slices.ts';
 import { HABITS, isNew, wordHash } from './known.ts';
-import { rangesOf } from './networks.ts';
+import { rangesOf } from '../ranges.ts';
 import { isNewcomer, isWarm } from './reading.ts';
 
 type Say = (finding: Finding) => void;

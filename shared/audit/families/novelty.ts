@@ -1,6 +1,7 @@
 /** N: what a principal, a secret or the tenant was never seen with. */
 import { FLAG, hasFlag } from '../event.ts';
 import { sliceIfAny, sliceOf, type Profile } from '../profiles/profile.ts';
+import { rangesOf } from '../ranges.ts';
 import type { Finding, Scene } from '../scene.ts';
 import { bitsOfChange, bitsOfNew, freshKnown, remember, type Known } from '../sketches/known.ts';
 import { HABITS, isNew, LIMIT, READERS_LIMIT, READERSHIP, relation, wordHash, type Relation } from './known.ts';
@@ -113,7 +114,7 @@ function observeNetwork(scene: Scene, { habits, newcomer }: Reading, say: Say): 
   const { prefix, wide, kind } = event.net;
   if (network === undefined || prefix === undefined || wide === undefined || !detectors.N4.enabled || newcomer) return;
   if (kind !== 'public' && kind !== 'private') return;
-  if (settings.trustedNetworks.includes(prefix)) return;
+  if (rangesOf(settings.trustedNetworks)(event.net.ip)) return;
   const known = habits?.prefixes;
   if (known === undefined || !isNew(known, network.hash, event.time)) return;
   let bits = bitsOfChange(known, 10);

@@ -18,8 +18,8 @@ import { FLAG, type AuditEvent } from '../event.ts';
 import { readsFamily } from './reads.ts';
 
 /** Seven days of ten workloads, each of which reads its five secrets every hour. */
-function history(): World {
-  const tenant = world();
+function history(audit: Parameters<typeof world>[0] = {}): World {
+  const tenant = world(audit);
   const events: AuditEvent[] = [];
   for (let at = MONDAY; at < MONDAY + 7 * DAY; at += HOUR) {
     for (let app = 0; app < 10; app += 1) {
@@ -120,6 +120,18 @@ describe('after seven quiet days', () => {
     expect(found(alien, 'N4')?.bits).toBeGreaterThan(5);
     expect(found(alien, 'N4')?.observed).toBe('203.0.113.0/24');
     expect(found(shared, 'N4')?.bits ?? 0).toBeLessThan((found(alien, 'N4')?.bits ?? 0) / 2);
+  });
+
+  it('takes addresses of trusted ranges, of any size, for no news', () => {
+    const tenant = history({ trustedNetworks: ['203.0.112.0/22'] });
+    const gcp = { key: 'gcp:p:db', name: 'db' };
+
+    const findings = tenant.play(readsFamily, [
+      event({ at: NOW, by: 'app-0', secret: 's0-0', from: '203.0.113.9' }),
+      event({ at: NOW + MINUTE, by: 'sa', source: 'gcp', secret: [gcp], from: '203.0.113.9' }),
+    ]);
+
+    expect(detectorsOf(findings).filter((id) => id === 'N4' || id === 'X1')).toEqual([]);
   });
 
   it('finds thirty times the usual reads of one secret surprising, and twice the usual not', () => {
