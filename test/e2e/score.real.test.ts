@@ -111,6 +111,10 @@ describe('keywheel score', () => {
   it.each([
     [['score', 'nowhere.log'], 'nowhere.log was not scored, because there is no such file'],
     [['score', '.'], '. is a directory'],
+    [
+      ['score', 'tenant/labels.json', '--state', 'no/such'],
+      'no/such cannot keep the state, because the folder that it is to be in does not exist',
+    ],
     [['score', 'x', '--format', 'pdf'], '--format cannot be "pdf"'],
     [['score', 'x', '--fail-on', 'bad'], '--fail-on cannot be "bad"'],
   ])('refuses %j', async (args, message) => {

@@ -1,6 +1,7 @@
 /** The pipeline of one run: in memory, or over a state folder that the next run goes on from. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { KeywheelError } from '../../../shared/errors.ts';
 import type { Pipeline } from '../../../shared/audit/index.ts';
 import type { ScoreOptions } from './run.ts';
 
@@ -22,7 +23,7 @@ export async function openScoring({ audit, stateFolder }: ScoreOptions): Promise
     import('../../../shared/state/index.ts'),
     import('../../../shared/engine/index.ts'),
   ]);
-  await mkdir(stateFolder, { recursive: true, mode: 0o700 });
+  await makeFolder(stateFolder);
   const state = await openState({ kind: 'sqlite', path: path.join(path.resolve(stateFolder), 'audit.db') }, systemDeps);
   const pipeline = createPipeline({
     settings,
@@ -39,4 +40,18 @@ export async function openScoring({ audit, stateFolder }: ScoreOptions): Promise
       }
     },
   };
+}
+
+/** Its parent must be there: a mistyped path is told of, and Node's recursive mkdir never ends where the system refuses every folder, as in /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    const why = code === 'ENOENT' ? 'the folder that it is to be in does not exist' : `it could not be made (${code})`;
+    throw new KeywheelError('ERR_USAGE', `${folder} cannot keep the state, because ${why}`, {
+      hint: 'name a folder of yours with --state',
+    });
+  }
 }
